@@ -1,0 +1,381 @@
+//! The records of one stream in one chunk: where their values stand, and what shall become of them.
+//!
+//! A [`Batch`] is the only bridge between lines and columns. Stages speak its verbs (replace, remove,
+//! rename, add; drop, reject); the input's bytes are never changed, a sink reads the edits off. Arrow
+//! arrays are made for the columns that an expression reads, text without a copy.
+
+mod arrays;
+mod cell;
+mod row;
+
+pub use arrays::{Column, Numbers};
+pub use cell::{Cell, Current, Edit, write_escaped, write_string};
+pub use row::{Change, Fate, Reason, Row};
+
+use arrow::buffer::Buffer;
+
+/// Index of a column in a batch; the plan hands them out.
+pub type ColumnId = usize;
+/// Index of a row in a batch.
+pub type RowId = usize;
+/// Index of a cell in a batch.
+pub type CellId = usize;
+
+/// Marks a row without a value in an added column.
+const NONE: u32 = u32::MAX;
+
+/// Rows, the cells that the plan reads, and the edits made to them.
+#[derive(Debug)]
+pub struct Batch {
+    chunk: Buffer,
+    rows: Vec<Row>,
+    cells: Vec<Cell>,
+    columns: Vec<Vec<u32>>,
+    edits: Vec<Edit>,
+    /// JSON text of replaced values.
+    text: Vec<u8>,
+    names: Vec<String>,
+    added: Vec<Added>,
+    changes: Vec<Change>,
+    reasons: Vec<Reason>,
+    tally: Tally,
+    removals: bool,
+}
+
+/// A column that no record had: its name and one cell per row.
+#[derive(Debug)]
+struct Added {
+    column: ColumnId,
+    name: String,
+    cells: Vec<u32>,
+}
+
+/// What stages counted, by column and kind.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tally {
+    entries: Vec<(ColumnId, String, u64)>,
+    violations: Vec<u64>,
+}
+
+impl Tally {
+    /// Counts findings of a kind in a column.
+    pub fn find(&mut self, column: ColumnId, kind: &str, count: u64) {
+        let same = |entry: &&mut (ColumnId, String, u64)| entry.0 == column && entry.1 == kind;
+        match self.entries.iter_mut().find(same) {
+            Some(entry) => entry.2 += count,
+            None => self.entries.push((column, kind.to_owned(), count)),
+        }
+    }
+
+    /// Counts violations of the stream's rule number `rule`.
+    pub fn violate(&mut self, rule: usize, count: u64) {
+        if self.violations.len() <= rule {
+            self.violations.resize(rule + 1, 0);
+        }
+        self.violations[rule] += count;
+    }
+
+    /// Findings: column, kind, count.
+    pub fn findings(&self) -> impl Iterator<Item = (ColumnId, &str, u64)> {
+        self.entries.iter().map(|(c, k, n)| (*c, k.as_str(), *n))
+    }
+
+    /// Violations per rule.
+    pub fn violations(&self) -> &[u64] {
+        &self.violations
+    }
+}
+
+impl Batch {
+    /// A batch over the bytes of a chunk, with room for `columns`.
+    pub fn new(chunk: Buffer, columns: usize) -> Self {
+        Self {
+            chunk,
+            rows: Vec::new(),
+            cells: Vec::new(),
+            columns: vec![Vec::new(); columns],
+            edits: Vec::new(),
+            text: Vec::new(),
+            names: Vec::new(),
+            added: Vec::new(),
+            changes: Vec::new(),
+            reasons: Vec::new(),
+            tally: Tally::default(),
+            removals: false,
+        }
+    }
+
+    /// Empties the batch and gives it another chunk, keeping its memory.
+    pub fn reset(&mut self, chunk: Buffer) {
+        self.chunk = chunk;
+        self.rows.clear();
+        self.cells.clear();
+        self.columns.iter_mut().for_each(Vec::clear);
+        self.edits.clear();
+        self.text.clear();
+        self.names.clear();
+        self.added.clear();
+        self.changes.clear();
+        self.reasons.clear();
+        self.tally = Tally::default();
+        self.removals = false;
+    }
+
+    /// The bytes that cells point into.
+    pub fn bytes(&self) -> &[u8] {
+        self.chunk.as_slice()
+    }
+
+    /// The rows in the order of their lines.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// All cells, in byte order.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The cells of a column, in byte order. A record may hold several, through arrays, wildcards and
+    /// repeated keys.
+    pub fn column(&self, column: ColumnId) -> &[u32] {
+        self.columns.get(column).map_or(&[], Vec::as_slice)
+    }
+
+    /// What has been counted so far.
+    pub fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Reads of what has been counted.
+    pub fn counted(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Whether anything differs from the input.
+    pub fn is_touched(&self) -> bool {
+        !self.edits.is_empty()
+            || !self.changes.is_empty()
+            || self.rows.iter().any(|row| row.fate != Fate::Keep)
+    }
+
+    /// Appends a row.
+    pub fn push_row(&mut self, row: Row) -> RowId {
+        self.rows.push(row);
+        self.rows.len() - 1
+    }
+
+    /// The row that was appended last.
+    pub fn last_row(&mut self) -> Option<&mut Row> {
+        self.rows.last_mut()
+    }
+
+    /// Forgets the last row and every cell of it.
+    pub fn pop_row(&mut self) {
+        let Some(row) = self.rows.len().checked_sub(1) else {
+            return;
+        };
+        let kept = self.cells.partition_point(|cell| (cell.row as usize) < row);
+        self.cells.truncate(kept);
+        for column in &mut self.columns {
+            let kept = column.partition_point(|&cell| (cell as usize) < kept);
+            column.truncate(kept);
+        }
+        self.rows.truncate(row);
+    }
+
+    /// Appends a cell to some columns.
+    #[inline]
+    pub fn push_cell(&mut self, cell: Cell, columns: &[ColumnId], more: &[ColumnId]) -> CellId {
+        let id = self.cells.len();
+        self.cells.push(cell);
+        for &column in columns.iter().chain(more) {
+            self.columns[column].push(id as u32);
+        }
+        id
+    }
+
+    /// Sets where a container's cell ends.
+    pub fn close_cell(&mut self, cell: CellId, end: u32, after: u32) {
+        self.cells[cell].end = end;
+        self.cells[cell].after = after;
+    }
+
+    /// Sets the separator behind a cell.
+    #[inline]
+    pub fn set_after(&mut self, cell: CellId, after: u32) {
+        self.cells[cell].after = after;
+    }
+
+    /// A cell.
+    pub fn cell(&self, cell: CellId) -> &Cell {
+        &self.cells[cell]
+    }
+
+    /// The edit of a cell, if there is one.
+    #[inline]
+    pub fn edit(&self, cell: &Cell) -> Option<&Edit> {
+        self.edits.get((cell.edit as usize).wrapping_sub(1))
+    }
+
+    /// The JSON text a cell holds now; empty when it has been removed.
+    #[inline]
+    pub fn raw(&self, cell: &Cell) -> &[u8] {
+        match self.edit(cell) {
+            None => &self.bytes()[cell.start as usize..cell.end as usize],
+            Some(edit) if edit.removed => &[],
+            Some(edit) => match edit.value {
+                Some((from, to)) => &self.text[from as usize..to as usize],
+                None => &self.bytes()[cell.start as usize..cell.end as usize],
+            },
+        }
+    }
+
+    /// What a cell holds now, strings unescaped.
+    pub fn current(&self, cell: CellId) -> Current<'_> {
+        Current::of(self.raw(&self.cells[cell]))
+    }
+
+    /// The JSON text that an edit or added cell writes.
+    pub fn replaced(&self, (from, to): (u32, u32)) -> &[u8] {
+        &self.text[from as usize..to as usize]
+    }
+
+    /// The new name of a renamed member.
+    pub fn name(&self, edit: &Edit) -> Option<&str> {
+        self.names.get(edit.name?).map(String::as_str)
+    }
+
+    fn edit_mut(&mut self, cell: CellId) -> &mut Edit {
+        if self.cells[cell].edit == 0 {
+            self.edits.push(Edit::default());
+            self.cells[cell].edit = self.edits.len() as u32;
+        }
+        let at = self.cells[cell].edit as usize - 1;
+        &mut self.edits[at]
+    }
+
+    /// Gives a cell another value: `json` must be one JSON value.
+    pub fn replace(&mut self, cell: CellId, json: &[u8]) {
+        let from = self.text.len() as u32;
+        self.text.extend_from_slice(json);
+        let to = self.text.len() as u32;
+        self.edit_mut(cell).value = Some((from, to));
+    }
+
+    /// Gives a cell another value that is a string.
+    pub fn replace_text(&mut self, cell: CellId, text: &str) {
+        let from = self.text.len() as u32;
+        cell::write_string(text, &mut self.text);
+        let to = self.text.len() as u32;
+        self.edit_mut(cell).value = Some((from, to));
+    }
+
+    /// Removes a cell with its key. Elements of arrays become null: removing them would move the others.
+    pub fn remove(&mut self, cell: CellId) {
+        if self.cells[cell].is_element() {
+            self.replace(cell, b"null");
+        } else {
+            self.edit_mut(cell).removed = true;
+            self.removals = true;
+        }
+    }
+
+    /// Whether any member has been removed.
+    pub fn has_removals(&self) -> bool {
+        self.removals
+    }
+
+    /// Gives the members of a column another key.
+    pub fn rename(&mut self, column: ColumnId, name: &str) {
+        self.names.push(name.to_owned());
+        let name = self.names.len() - 1;
+        for at in 0..self.column(column).len() {
+            let cell = self.columns[column][at] as usize;
+            self.edit_mut(cell).name = Some(name);
+        }
+    }
+
+    /// Sets a top-level value by column: the record's own member if it has one, a new one otherwise.
+    pub fn put(&mut self, column: ColumnId, name: &str, row: RowId, json: &[u8]) {
+        let own = self.columns[column].partition_point(|&c| (self.cells[c as usize].row as usize) < row);
+        let mut found = false;
+        for at in own..self.columns[column].len() {
+            let cell = self.columns[column][at] as usize;
+            if self.cells[cell].row as usize != row {
+                break;
+            }
+            self.replace(cell, json);
+            found = true;
+        }
+        if !found {
+            self.add(column, name, row, json);
+        }
+    }
+
+    fn add(&mut self, column: ColumnId, name: &str, row: RowId, json: &[u8]) {
+        let id = self.cells.len() as u32;
+        let at = self.added.iter().position(|added| added.column == column);
+        let at = at.unwrap_or_else(|| {
+            self.added.push(Added {
+                column,
+                name: name.to_owned(),
+                cells: vec![NONE; self.rows.len()],
+            });
+            self.added.len() - 1
+        });
+        self.added[at].cells[row] = id;
+        self.cells.push(Cell::added(row as u32));
+        let place = self.columns[column]
+            .partition_point(|&cell| (self.cells[cell as usize].row as usize) <= row);
+        self.columns[column].insert(place, id);
+        self.replace(id as usize, json);
+    }
+
+    /// Names and JSON texts of the members a row gains.
+    pub fn added(&self, row: RowId) -> impl Iterator<Item = (&str, &[u8])> {
+        self.added.iter().filter_map(move |added| {
+            let cell = self.cells.get(added.cells[row] as usize)?;
+            let edit = self.edit(cell)?;
+            let name = self.name(edit).unwrap_or(&added.name);
+            let value = edit.value.filter(|_| !edit.removed)?;
+            Some((name, self.replaced(value)))
+        })
+    }
+
+    /// Notes for the record's `meta.changes` that a field was nulled.
+    pub fn nulled(&mut self, row: RowId, field: &str) {
+        self.changes.push(Change {
+            row,
+            field: field.to_owned(),
+        });
+    }
+
+    /// The changes noted for a row.
+    pub fn changes(&self, row: RowId) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(move |change| change.row == row)
+    }
+
+    /// Whether any row has changes.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Takes a row out because a rule says so. A rejected row stays rejected.
+    pub fn drop_row(&mut self, row: RowId) {
+        if self.rows[row].fate == Fate::Keep {
+            self.rows[row].fate = Fate::Filtered;
+        }
+    }
+
+    /// Sends a row to the reject store; every reason is kept.
+    pub fn reject(&mut self, reason: Reason) {
+        self.rows[reason.row].fate = Fate::Rejected;
+        self.reasons.push(reason);
+    }
+
+    /// Why a row was rejected, in the order of the stages.
+    pub fn reasons(&self, row: RowId) -> impl Iterator<Item = &Reason> {
+        self.reasons.iter().filter(move |reason| reason.row == row)
+    }
+}

@@ -1,0 +1,125 @@
+//! The arguments. Parsing does no work, so that `--help` can never fail.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed while running: the input breaks the protocol, a mask cannot be applied, reading or writing failed
+  2  usage or configuration
+  3  a rule with `on_fail: fail`, or a limit, stopped the run";
+
+/// Cleans Airbyte records in flight: validates, finds and masks personal data, keeps every other byte.
+#[derive(Debug, Parser)]
+#[command(name = "midflight", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Pipe(Pipe),
+    Check(Check),
+    Explain(Explain),
+    Catalog(Catalog),
+    Reveal(Reveal),
+    /// Prints the completions of a shell.
+    #[command(after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight")]
+    Completions { shell: Shell },
+}
+
+/// The files a plan is made of.
+#[derive(Debug, Args)]
+pub(super) struct PlanFiles {
+    /// The configuration. Without it, personal data is looked for in every text and redacted.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The configured catalog of the sync. Needed by stages that read SQL.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+}
+
+/// Passes protocol messages from stdin to stdout and cleans the records on their way.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json")]
+pub(super) struct Pipe {
+    #[command(flatten)]
+    pub plan: PlanFiles,
+    /// Leaves report.json in this directory.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Changes nothing and reports everything.
+    #[arg(long)]
+    pub observe: bool,
+    /// Threads; one per core if not given.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub workers: usize,
+    /// Shows no progress line.
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Hands a chunk on after this many bytes instead of the default.
+    #[arg(long, value_name = "BYTES", hide = true)]
+    pub chunk_bytes: Option<usize>,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+/// Reports every problem of a configuration at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  midflight check --config midflight.yaml --catalog catalog.json")]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub plan: PlanFiles,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Prints the plan: what is read, what happens to it, and where every column comes from.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json")]
+pub(super) struct Explain {
+    #[command(flatten)]
+    pub plan: PlanFiles,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Prints the configured catalog as the destination must see it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  midflight catalog --config midflight.yaml --catalog catalog.json > destination_catalog.json")]
+pub(super) struct Catalog {
+    #[command(flatten)]
+    pub plan: PlanFiles,
+}
+
+/// Turns tokens, encrypted values and format-preserving values from stdin, one per line, back.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  echo tok_AQ… | MIDFLIGHT_KEY=… midflight reveal --env MIDFLIGHT_KEY")]
+pub(super) struct Reveal {
+    /// The environment variable that holds the key.
+    #[arg(long, value_name = "NAME", conflicts_with = "file", required_unless_present = "file")]
+    pub env: Option<String>,
+    /// The file that holds the key.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The values were made by `fpe` over this alphabet.
+    #[arg(long, value_enum, value_name = "ALPHABET")]
+    pub fpe: Option<FpeAlphabet>,
+}
+
+/// The alphabets of `fpe`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FpeAlphabet {
+    Digits,
+    Letters,
+    Alphanumeric,
+}

@@ -1,0 +1,76 @@
+//! `midflight explain`
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::args::{Explain, Format};
+use super::output;
+use crate::error::Result;
+use crate::plan::{Plan, StreamPlan};
+use crate::runtime::{Files, load};
+
+pub(super) fn run(arguments: &Explain) -> Result<()> {
+    let plan = load(&Files {
+        config: arguments.plan.config.clone(),
+        catalog: arguments.plan.catalog.clone(),
+        observe: false,
+    })?;
+    let streams = (0..plan.streams()).map(|id| plan.stream(id));
+    match arguments.format {
+        Format::Text => {
+            let mut text = format!("plan {}\n", plan.sources().file);
+            let unlisted = serde_json::to_string(&plan.sources().config.unlisted).unwrap_or_default();
+            let _ = writeln!(text, "streams and columns it does not name: {}", unlisted.trim_matches('"'));
+            streams.for_each(|stream| text.push_str(&describe(&stream)));
+            notes(&plan, &mut text);
+            output::result(&text)
+        }
+        Format::Json => {
+            let streams: Vec<Value> = streams.map(|stream| value(&stream)).collect();
+            let unlisted = plan.sources().config.unlisted;
+            let plan = json!({"file": plan.sources().file, "unlisted": unlisted, "streams": streams, "notes": plan.notes()});
+            output::result(&serde_json::to_string_pretty(&plan).unwrap_or_default())
+        }
+    }
+}
+
+fn notes(plan: &Plan, text: &mut String) {
+    for note in plan.notes() {
+        let _ = writeln!(text, "\nnote: {note}");
+    }
+}
+
+fn describe(stream: &StreamPlan) -> String {
+    let mut text = format!("\nstream {} (by {})\n", stream.descriptor, stream.origin);
+    if stream.projection.is_none() {
+        text.push_str("  copied as it is\n");
+        return text;
+    }
+    let _ = writeln!(text, "  reads   {}", stream.columns().join(", "));
+    for (number, stage) in stream.stages.iter().enumerate() {
+        let _ = writeln!(text, "  {:>5}.  {}", number + 1, stage.name);
+    }
+    for line in stream.schema.lineage() {
+        if line.stages.is_empty() {
+            continue;
+        }
+        let inputs: Vec<_> = line.inputs.iter().map(ToString::to_string).collect();
+        let masked = if line.masking { ", masked" } else { "" };
+        let _ = writeln!(text, "  column  {} <- {} ({}{masked})", line.column, inputs.join(", "), line.stages.join(", "));
+    }
+    text
+}
+
+fn value(stream: &StreamPlan) -> Value {
+    let stages: Vec<_> = stream.stages.iter().map(|stage| stage.name.as_str()).collect();
+    json!({
+        "name": stream.descriptor.name,
+        "namespace": stream.descriptor.namespace,
+        "origin": stream.origin,
+        "copied": stream.projection.is_none(),
+        "reads": stream.columns(),
+        "stages": stages,
+        "lineage": stream.schema.lineage(),
+    })
+}

@@ -1,0 +1,36 @@
+//! The command line: arguments, one file per command, and the only printer.
+
+mod args;
+mod catalog;
+mod check;
+mod completions;
+mod explain;
+mod output;
+mod pipe;
+mod reveal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+/// Parses the arguments, runs the command, prints what went wrong, gives the exit code.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error),
+    };
+    let ended = match &arguments.command {
+        Command::Pipe(options) => pipe::run(options),
+        Command::Check(options) => check::run(options),
+        Command::Explain(options) => explain::run(options),
+        Command::Catalog(options) => catalog::run(options),
+        Command::Reveal(options) => reveal::run(options),
+        Command::Completions { shell } => completions::run(*shell),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::failure(&error),
+    }
+}

@@ -1,0 +1,52 @@
+//! The only printer. Results go to stdout; what goes wrong goes to stderr, with what to do about it.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the file that prints"
+)]
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Prints a result.
+///
+/// # Errors
+/// `Closed` when nobody reads it, `Output` when it cannot be written.
+pub(super) fn result(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let newline = if text.ends_with('\n') { "" } else { "\n" };
+    write!(out, "{text}{newline}").and_then(|()| out.flush()).map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::BrokenPipe => ErrorKind::Closed,
+            _ => ErrorKind::Output,
+        };
+        Error::new(kind, "the result cannot be written").because(error)
+    })
+}
+
+/// Prints help or what is wrong with the arguments.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // A closed terminal cannot be told.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Prints an error and gives its exit code. A reader that went away is told only on stderr.
+pub(super) fn failure(error: &Error) -> ExitCode {
+    let (bold, plain) = match colours() {
+        true => ("\u{1b}[1;31m", "\u{1b}[0m"),
+        false => ("", ""),
+    };
+    eprintln!("{bold}error:{plain} {error}");
+    if let Some(advice) = error.advice() {
+        eprintln!("{bold}hint:{plain} {advice}");
+    }
+    ExitCode::from(error.kind().outcome().exit_code)
+}
+
+fn colours() -> bool {
+    let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    std::io::stderr().is_terminal() && unset("NO_COLOR")
+}

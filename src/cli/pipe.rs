@@ -1,0 +1,28 @@
+//! `midflight pipe`
+
+use std::os::fd::AsFd;
+
+use super::args::Pipe;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Files, load, pipe};
+
+pub(super) fn run(arguments: &Pipe) -> Result<()> {
+    let plan = load(&Files {
+        config: arguments.plan.config.clone(),
+        catalog: arguments.plan.catalog.clone(),
+        observe: arguments.observe,
+    })?;
+    let options = pipe::Options {
+        report: arguments.report.clone(),
+        workers: arguments.workers,
+        chunk_bytes: arguments.chunk_bytes,
+        progress: !arguments.no_progress,
+    };
+    let own = |fd: std::os::fd::BorrowedFd<'_>| {
+        fd.try_clone_to_owned()
+            .map_err(|error| Error::new(ErrorKind::Input, "stdin or stdout is not open").because(error))
+    };
+    let input = own(std::io::stdin().as_fd())?;
+    let output = own(std::io::stdout().as_fd())?;
+    pipe::run(&plan, input, output, &options)
+}

@@ -1,0 +1,13 @@
+//! A chunk of lines becomes batches: only the places that the plan reads, with their byte spans.
+//!
+//! Every key of a record is walked, so that no repeated key slips by; a stream that no stage touches is
+//! only proved balanced. Lines that are not records become [`Event`]s that keep their place in the order.
+
+mod chunk;
+mod projection;
+mod record;
+
+pub use chunk::{
+    Chunk, Copied, Decoded, Decoder, Event, EventKind, Item, Route, Routes, Stop, StreamId,
+};
+pub use projection::{ColumnId, Projection};

@@ -1,0 +1,257 @@
+//! Which places of a record a plan reads: a trie over keys, compiled once per stream.
+
+use crate::schema::path::{Path, Segment};
+
+/// Index of a column of the plan.
+pub type ColumnId = usize;
+
+/// The places to visit in `data`.
+#[derive(Debug, Default)]
+pub struct Projection {
+    root: Node,
+    columns: usize,
+}
+
+/// What to do at one object.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Node {
+    entries: Vec<Entry>,
+    /// Bit `n` is set when an entry's key has a length of `n` modulo 64.
+    lengths: u64,
+    /// What to do with keys that have no entry of their own.
+    pub(super) any: Option<Box<Target>>,
+    /// What to do with elements, when the value is an array.
+    pub(super) items: Option<Box<Target>>,
+    /// Columns that take every scalar below, at any depth.
+    pub(super) deep: Vec<ColumnId>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    key: Box<str>,
+    target: Target,
+}
+
+/// What to do with one value.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Target {
+    /// Columns that take the value itself.
+    pub(super) columns: Vec<ColumnId>,
+    /// What to do below it.
+    pub(super) node: Option<Box<Node>>,
+    /// Columns that take every scalar at or below the value.
+    pub(super) deep: Vec<ColumnId>,
+}
+
+impl Projection {
+    /// Visits these paths; the column of a path is its place in the list.
+    pub fn new(paths: &[Path]) -> Self {
+        let mut projection = Self {
+            root: Node::default(),
+            columns: paths.len(),
+        };
+        // Wildcards first: later keys start as copies of what a wildcard asks for.
+        let wild = |path: &Path| path.segments().contains(&Segment::Any);
+        for wanted in [true, false] {
+            for (column, path) in paths.iter().enumerate() {
+                if wild(path) == wanted {
+                    projection.root.insert(path.segments(), column);
+                }
+            }
+        }
+        projection.root.spread(&[]);
+        projection
+    }
+
+    /// Sends every value whose place is not declared to `column`, whole or, when `deep`, scalar by scalar.
+    /// `declared` lists the paths of the catalog.
+    pub fn catch_undeclared(&mut self, declared: &[Path], deep: bool) -> ColumnId {
+        let column = self.columns;
+        self.columns += 1;
+        for path in declared {
+            self.root.declare(path.segments());
+        }
+        self.root.catch(column, deep);
+        column
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Whether nothing is visited.
+    pub fn is_empty(&self) -> bool {
+        self.columns == 0
+    }
+
+    pub(super) fn root(&self) -> &Node {
+        &self.root
+    }
+}
+
+impl Node {
+    /// The target of a key; `guess` remembers where the next key was found last time.
+    #[inline]
+    pub(super) fn find(&self, key: &[u8], guess: &mut u32) -> Option<&Target> {
+        if let Some(entry) = self.entries.get(*guess as usize)
+            && entry.key.len() == key.len()
+            && entry.key.as_bytes() == key
+        {
+            *guess += 1;
+            return Some(&entry.target);
+        }
+        if self.lengths >> (key.len() & 63) & 1 != 0 {
+            let same = |entry: &Entry| entry.key.len() == key.len() && entry.key.as_bytes() == key;
+            if let Some(found) = self.entries.iter().position(same) {
+                *guess = found as u32 + 1;
+                return Some(&self.entries[found].target);
+            }
+        }
+        self.any.as_deref()
+    }
+
+    fn entry(&mut self, key: &str) -> &mut Target {
+        let found = self.entries.iter().position(|entry| &*entry.key == key);
+        let at = found.unwrap_or_else(|| {
+            self.lengths |= 1 << (key.len() & 63);
+            self.entries.push(Entry {
+                key: key.into(),
+                target: self.any.as_deref().cloned().unwrap_or_default(),
+            });
+            self.entries.len() - 1
+        });
+        &mut self.entries[at].target
+    }
+
+    fn insert(&mut self, path: &[Segment], column: ColumnId) {
+        let Some((first, rest)) = path.split_first() else {
+            return;
+        };
+        match first {
+            Segment::Any if rest.is_empty() => self.deep.push(column),
+            Segment::Any => {
+                self.any.get_or_insert_default().insert(rest, column);
+                for entry in &mut self.entries {
+                    entry.target.insert(rest, column);
+                }
+            }
+            Segment::Items => self.items.get_or_insert_default().insert(rest, column),
+            Segment::Key(key) => self.entry(key).insert(rest, column),
+        }
+    }
+
+    /// Hands the columns that want every scalar down to all targets.
+    fn spread(&mut self, above: &[ColumnId]) {
+        let mut deep = above.to_vec();
+        deep.append(&mut self.deep);
+        let targets = self.entries.iter_mut().map(|entry| &mut entry.target);
+        let boxed = self.any.as_deref_mut().into_iter();
+        for target in targets.chain(boxed).chain(self.items.as_deref_mut()) {
+            target.deep.clone_from(&deep);
+            if let Some(node) = &mut target.node {
+                node.spread(&deep);
+            }
+        }
+        self.deep = deep;
+    }
+
+    fn declare(&mut self, path: &[Segment]) {
+        match path.split_first() {
+            Some((Segment::Key(key), rest)) => {
+                let deep = self.deep.clone();
+                let target = self.entry(key);
+                target.deep = deep;
+                target.declare(rest);
+            }
+            Some((Segment::Items, rest)) => {
+                let deep = self.deep.clone();
+                let target = self.items.get_or_insert_default();
+                target.deep = deep;
+                target.declare(rest);
+            }
+            Some((Segment::Any, _)) | None => {}
+        }
+    }
+
+    fn catch(&mut self, column: ColumnId, deep: bool) {
+        for entry in &mut self.entries {
+            entry.target.catch(column, deep);
+        }
+        if let Some(items) = &mut self.items {
+            items.catch(column, deep);
+        }
+        let any = self.any.get_or_insert_default();
+        any.deep.clone_from(&self.deep);
+        if deep {
+            any.deep.push(column);
+            if let Some(node) = &mut any.node {
+                node.spread(&[column]);
+            }
+        } else {
+            any.columns.push(column);
+        }
+    }
+}
+
+impl Target {
+    fn insert(&mut self, path: &[Segment], column: ColumnId) {
+        if path.is_empty() {
+            self.columns.push(column);
+        } else {
+            self.node.get_or_insert_default().insert(path, column);
+        }
+    }
+
+    fn declare(&mut self, rest: &[Segment]) {
+        if !rest.is_empty() {
+            let node = self.node.get_or_insert_default();
+            node.deep.clone_from(&self.deep);
+            node.declare(rest);
+        }
+    }
+
+    fn catch(&mut self, column: ColumnId, deep: bool) {
+        if let Some(node) = &mut self.node {
+            // An object reached only on the way to a path has undeclared members like any other.
+            node.catch(column, deep);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(texts: &[&str]) -> Vec<Path> {
+        texts.iter().map(|t| t.parse().expect(t)).collect()
+    }
+
+    fn target<'a>(node: &'a Node, key: &str) -> Option<&'a Target> {
+        node.find(key.as_bytes(), &mut 0)
+    }
+
+    #[test]
+    fn keys_wildcards_and_depth_meet_in_one_target() {
+        let projection = Projection::new(&paths(&["email", "*", "*.id", "address.id"]));
+        let root = projection.root();
+        assert_eq!(target(root, "email").map(|t| t.columns.clone()), Some(vec![0]));
+        assert_eq!(target(root, "email").map(|t| t.deep.clone()), Some(vec![1]));
+        let address = target(root, "address").and_then(|t| t.node.as_deref()).expect("node");
+        assert_eq!(target(address, "id").map(|t| t.columns.clone()), Some(vec![2, 3]));
+        let other = target(root, "other").and_then(|t| t.node.as_deref()).expect("node");
+        assert_eq!(target(other, "id").map(|t| t.columns.clone()), Some(vec![2]));
+    }
+
+    #[test]
+    fn undeclared_keys_are_caught_at_every_declared_level() {
+        let mut projection = Projection::new(&paths(&["address.city"]));
+        let caught = projection.catch_undeclared(&paths(&["id", "address.city", "address.zip"]), true);
+        let root = projection.root();
+        assert_eq!(target(root, "id").map(|t| t.deep.clone()), Some(vec![]));
+        assert_eq!(target(root, "new").map(|t| t.deep.clone()), Some(vec![caught]));
+        let address = target(root, "address").and_then(|t| t.node.as_deref()).expect("node");
+        assert_eq!(target(address, "zip").map(|t| t.deep.clone()), Some(vec![]));
+        assert_eq!(target(address, "phone").map(|t| t.deep.clone()), Some(vec![caught]));
+    }
+}

@@ -1,0 +1,171 @@
+//! One record's `data`: walks every key and hands the places of a projection to the batch.
+
+use super::projection::{ColumnId, Node, Projection, Target};
+use crate::batch::{Batch, Cell, CellId};
+use crate::protocol::walk::{Key, Malformed, Next, Value, Walker};
+
+/// Deepest path a projection follows by recursion; paths come from configurations and catalogs, whose
+/// readers allow no deeper ones.
+const DEPTH_MAX: usize = 128;
+
+/// Walks one record into a batch.
+pub(super) struct Reader<'a, 'w> {
+    pub bytes: &'a [u8],
+    pub walker: &'w mut Walker<'a>,
+    pub batch: &'w mut Batch,
+    pub row: u32,
+    /// Keys of the line may hold escapes.
+    pub escaped: bool,
+}
+
+impl Reader<'_, '_> {
+    /// Walks `data`, whose opening brace the walker stands on, up to its closing brace. Returns the number
+    /// of its members.
+    pub fn read(&mut self, projection: &Projection) -> Result<u32, Malformed> {
+        self.object(projection.root(), 0)
+    }
+
+    fn object(&mut self, node: &Node, depth: usize) -> Result<u32, Malformed> {
+        if depth > DEPTH_MAX {
+            return Err(self.walker.malformed("is nested deeper than a path may be"));
+        }
+        let mut guess = 0;
+        let mut members = 0;
+        while let Some(key) = self.walker.key()? {
+            let target = match self.plain_key(key)? {
+                None => node.find(&self.bytes[key.start as usize..key.end as usize], &mut guess),
+                Some(text) => node.find(text.as_bytes(), &mut guess),
+            };
+            let value = self.walker.value()?;
+            self.visit(value, Some(key), members, target, &node.deep, depth)?;
+            members += 1;
+            if self.walker.next(b'}')? == Next::Closed {
+                break;
+            }
+        }
+        Ok(members)
+    }
+
+    /// The text of a key that is spelt with escapes.
+    fn plain_key(&self, key: Key) -> Result<Option<String>, Malformed> {
+        let inner = &self.bytes[key.start as usize..key.end as usize];
+        if !self.escaped || memchr::memchr(b'\\', inner).is_none() {
+            return Ok(None);
+        }
+        let quoted = &self.bytes[key.start as usize - 1..=key.end as usize];
+        match crate::batch::Current::of(quoted) {
+            crate::batch::Current::Text(text) => Ok(Some(text.into_owned())),
+            _ => Err(self.walker.malformed("has a key with a broken escape")),
+        }
+    }
+
+    #[inline]
+    fn visit(
+        &mut self,
+        value: Value,
+        key: Option<Key>,
+        ordinal: u32,
+        target: Option<&Target>,
+        deep: &[ColumnId],
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let (columns, node, deep) = match target {
+            Some(target) => (&target.columns[..], target.node.as_deref(), &target.deep[..]),
+            None => (&[][..], None, deep),
+        };
+        let wanted = !columns.is_empty();
+        match value {
+            Value::Scalar { start, end } => {
+                if wanted || !deep.is_empty() {
+                    let cell = self.cell(key, ordinal, start, end);
+                    self.batch.push_cell(cell, columns, deep);
+                }
+                Ok(())
+            }
+            Value::Object { start } | Value::Array { start } => {
+                let cell = wanted.then(|| {
+                    let cell = self.cell(key, ordinal, start, start);
+                    self.batch.push_cell(cell, columns, &[])
+                });
+                self.container(value, node, deep, depth, key)?;
+                self.finish(cell)
+            }
+        }
+    }
+
+    /// From the opening to the closing character of a container.
+    fn container(
+        &mut self,
+        value: Value,
+        node: Option<&Node>,
+        deep: &[ColumnId],
+        depth: usize,
+        key: Option<Key>,
+    ) -> Result<(), Malformed> {
+        match (value, node) {
+            (Value::Object { .. }, Some(node)) => self.object(node, depth + 1).map(drop),
+            (Value::Array { .. }, Some(node)) if node.items.is_some() || !deep.is_empty() => {
+                self.array(node, deep, depth + 1)
+            }
+            _ if deep.is_empty() => self.walker.skip(),
+            _ => self.scalars(deep, key),
+        }
+    }
+
+    fn array(&mut self, node: &Node, deep: &[ColumnId], depth: usize) -> Result<(), Malformed> {
+        if depth > DEPTH_MAX {
+            return Err(self.walker.malformed("is nested deeper than a path may be"));
+        }
+        if self.walker.empty_array()? {
+            return Ok(());
+        }
+        let mut ordinal = 0;
+        loop {
+            let value = self.walker.value()?;
+            self.visit(value, None, ordinal, node.items.as_deref(), deep, depth)?;
+            ordinal += 1;
+            if self.walker.next(b']')? == Next::Closed {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Every scalar of a container, at any depth and without recursion.
+    fn scalars(&mut self, deep: &[ColumnId], key: Option<Key>) -> Result<(), Malformed> {
+        let row = self.row;
+        let batch = &mut *self.batch;
+        self.walker.scalars(key, |key, start, end| {
+            let mut cell = Cell::found(row);
+            place(&mut cell, key, start, end);
+            batch.push_cell(cell, deep, &[]);
+        })
+    }
+
+    fn cell(&self, key: Option<Key>, ordinal: u32, start: u32, end: u32) -> Cell {
+        let mut cell = Cell::found(self.row);
+        place(&mut cell, key, start, end);
+        cell.ordinal = ordinal;
+        cell.after = self.walker.here();
+        cell
+    }
+
+    /// Sets the end of a captured container and steps behind it.
+    fn finish(&mut self, cell: Option<CellId>) -> Result<(), Malformed> {
+        let end = self.walker.here() + 1;
+        self.walker.leave()?;
+        if let Some(cell) = cell {
+            self.batch.close_cell(cell, end, self.walker.here());
+        }
+        Ok(())
+    }
+}
+
+fn place(cell: &mut Cell, key: Option<Key>, start: u32, end: u32) {
+    (cell.start, cell.end) = (start, end);
+    match key {
+        Some(key) => {
+            (cell.key_start, cell.key_end, cell.before) = (key.start, key.end, key.before);
+        }
+        None => (cell.key_start, cell.key_end, cell.before) = (start, start, start),
+    }
+}

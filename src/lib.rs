@@ -1,0 +1,47 @@
+//! midflight cleans Airbyte records on their way: one record's trip, and the modules in its order.
+//!
+//! ```text
+//!  chunk of lines                                                    the same lines, only
+//!  (bytes)                                                           touched values differ
+//!     │                                                                      ▲
+//!     ▼                                                                      │
+//!  protocol ──► decode ──► Batch ──► stage, stage, … ──► sink::lines ──► window (arrival order)
+//!     │         only the columns     filter check mask       │               │
+//!     │         the plan reads       detect cast derive …    └► sink::reject │
+//!     └─ STATE, TRACE, LOG keep their place; a STATE leaves with true counts ┘ checkpoint
+//! ```
+//!
+//! A module uses only modules to its left:
+//!
+//! `error · document · protocol · schema · batch · decode · model · detect · stage · sink · plan ·
+//! checkpoint · window · pipeline · report · runtime · cli`
+//!
+//! [`pipeline::process`] is the whole engine: a pure function from a chunk of lines to what leaves. Only
+//! [`runtime`] and [`cli`] know files, processes and threads.
+
+pub mod error;
+
+// What things are.
+pub mod document;
+pub mod protocol;
+pub mod schema;
+
+// The trip.
+pub mod batch;
+pub mod decode;
+pub mod detect;
+pub mod sink;
+pub mod stage;
+
+// Deciding and running.
+pub mod checkpoint;
+pub mod pipeline;
+pub mod plan;
+pub mod window;
+
+// Telling.
+pub mod report;
+
+// Where it runs.
+pub mod cli;
+pub mod runtime;

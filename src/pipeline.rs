@@ -1,0 +1,104 @@
+//! The trip of a chunk, on one screen: decode, stages, splice. A pure function that any worker can run.
+
+use std::time::{Duration, Instant};
+
+use crate::batch::Batch;
+use crate::decode::{Chunk, Decoded, Decoder, Stop, StreamId};
+use crate::plan::{Plan, StreamPlan};
+use crate::sink::lines::{self, Rendered};
+use crate::sink::reject::{self, Rejected};
+
+/// A chunk that is ready to leave.
+#[derive(Debug)]
+pub struct Done {
+    pub chunk: Chunk,
+    pub decoded: Decoded,
+    pub rendered: Rendered,
+    /// Rows for the reject store, in the order of their lines.
+    pub rejected: Vec<(StreamId, Rejected)>,
+    /// Time spent per stream and stage.
+    pub spent: Vec<(StreamId, usize, Duration)>,
+}
+
+/// Takes a chunk through its stages.
+///
+/// When a row stops the run, the chunk is cut before its line and taken through once more, so that what
+/// leaves before an error does not depend on how the input was cut.
+pub fn process(plan: &Plan, decoder: &mut Decoder, mut chunk: Chunk) -> Done {
+    let mut stop = None;
+    loop {
+        let mut decoded = decoder.read(&chunk, plan);
+        let mut spent = Vec::new();
+        let halt = apply_stages(plan, &mut decoded, &mut spent).filter(|_| !plan.observe());
+        if let Some((offset, error)) = halt {
+            let before = &chunk.bytes.as_slice()[..offset as usize];
+            let line = memchr::memchr_iter(b'\n', before).count() as u64;
+            stop = Some(Stop { line, error });
+            decoder.recycle(decoded.batches);
+            chunk.len = offset as usize;
+            continue;
+        }
+        let rendered = lines::render(&chunk, &mut decoded, plan.observe());
+        let rejected = collect_rejects(plan, &decoded);
+        decoded.stop = decoded.stop.or(stop);
+        return Done {
+            chunk,
+            decoded,
+            rendered,
+            rejected,
+            spent,
+        };
+    }
+}
+
+/// Applies every stream's stages. Returns the first line that stops the run.
+fn apply_stages(
+    plan: &Plan,
+    decoded: &mut Decoded,
+    spent: &mut Vec<(StreamId, usize, Duration)>,
+) -> Option<(u32, crate::error::Error)> {
+    let mut first: Option<(u32, crate::error::Error)> = None;
+    for (stream, batch) in &mut decoded.batches {
+        let stream_plan = plan.stream(*stream);
+        if let Some((offset, error)) = apply(&stream_plan, *stream, batch, spent)
+            && first.as_ref().is_none_or(|(earliest, _)| offset < *earliest)
+        {
+            first = Some((offset, error));
+        }
+    }
+    first
+}
+
+fn apply(
+    plan: &StreamPlan,
+    stream: StreamId,
+    batch: &mut Batch,
+    spent: &mut Vec<(StreamId, usize, Duration)>,
+) -> Option<(u32, crate::error::Error)> {
+    for (number, stage) in plan.stages.iter().enumerate() {
+        let start = Instant::now();
+        let applied = stage.run.apply(batch);
+        spent.push((stream, number, start.elapsed()));
+        if let Err(halt) = applied {
+            let offset = batch.rows().get(halt.row).map_or(0, |row| row.line.start);
+            return Some((offset, halt.error));
+        }
+    }
+    None
+}
+
+fn collect_rejects(plan: &Plan, decoded: &Decoded) -> Vec<(StreamId, Rejected)> {
+    if plan.observe() {
+        return Vec::new();
+    }
+    let mut rejected: Vec<_> = decoded
+        .batches
+        .iter()
+        .flat_map(|(stream, batch)| {
+            let entries = reject::collect(&plan.stream(*stream).descriptor, batch);
+            entries.into_iter().map(|entry| (*stream, entry))
+        })
+        .collect();
+    rejected.sort_by_key(|(_, entry)| entry.offset);
+    rejected
+}

@@ -1,0 +1,86 @@
+//! The columns of a stream while its stages are compiled: which place of the source each path means.
+
+use crate::schema::path::{Path, Segment};
+
+/// Paths as later stages name them, and the places of the source's records that they stand for.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    /// Places in the source's records; a column's id is its index.
+    paths: Vec<Path>,
+    /// Name of each column in reports.
+    names: Vec<String>,
+    /// Renames so far: new name, place in the source.
+    renamed: Vec<(Path, Path)>,
+    /// Places that a stage has changed.
+    changed: Vec<Path>,
+}
+
+impl Book {
+    /// The column of a path as stages name it now.
+    pub fn column(&mut self, path: &Path) -> usize {
+        let source = self.source(path);
+        if let Some(known) = self.paths.iter().position(|known| *known == source) {
+            return known;
+        }
+        self.paths.push(source);
+        self.names.push(path.to_string());
+        self.paths.len() - 1
+    }
+
+    /// The place in the source's records that a path stands for.
+    pub fn source(&self, path: &Path) -> Path {
+        // The newest rename is undone first.
+        let mut path = path.clone();
+        for (name, source) in self.renamed.iter().rev() {
+            if path.segments().starts_with(name.segments()) {
+                let mut segments = source.segments().to_vec();
+                segments.extend_from_slice(&path.segments()[name.segments().len()..]);
+                if let Some(undone) = Path::new(segments) {
+                    path = undone;
+                }
+            }
+        }
+        path
+    }
+
+    /// Notes that `from` is called `to` from here on.
+    pub fn rename(&mut self, from: &Path, to: &Path) {
+        self.renamed.push((to.clone(), from.clone()));
+    }
+
+    /// Notes that a path's values have been changed.
+    pub fn change(&mut self, path: &Path) {
+        let source = self.source(path);
+        self.changed.push(source);
+    }
+
+    /// A place inside `path` that an earlier stage has changed: reading the whole would read it unchanged.
+    pub fn changed_inside(&self, path: &Path) -> Option<&Path> {
+        let source = self.source(path);
+        let inside = |changed: &&Path| changed.segments().len() > source.segments().len();
+        let below = |changed: &&Path| changed.segments().starts_with(source.segments());
+        self.changed.iter().filter(inside).find(below)
+    }
+
+    /// Whether a name is that of a place in the source's records that some stage uses.
+    pub fn uses(&self, name: &str) -> bool {
+        let top = |path: &Path| matches!(&path.segments()[0], Segment::Key(key) if key == name);
+        self.paths.iter().any(top) || self.renamed.iter().any(|(_, source)| top(source))
+    }
+
+    /// The places to visit.
+    pub fn paths(&self) -> &[Path] {
+        &self.paths
+    }
+
+    /// Names the column that takes what is not declared.
+    pub fn note(&mut self, column: usize) {
+        self.names.resize(column, String::new());
+        self.names.push("(undeclared)".to_owned());
+    }
+
+    /// Names of all columns.
+    pub fn names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+}

@@ -1,0 +1,236 @@
+//! From specs to stages, one stream at a time. Every problem is collected, none ends the work.
+
+mod book;
+mod detectors;
+mod sql;
+mod stages;
+
+use std::sync::Arc;
+
+pub(super) use detectors::Detectors;
+
+use super::config::{StreamConfig, Unlisted};
+use super::{NamedStage, Sources, StreamPlan};
+use crate::decode::Projection;
+use crate::document::{Position, Problem, Problems, nearest};
+use crate::protocol::catalog::ConfiguredStream;
+use crate::protocol::state::Descriptor;
+use crate::schema::StreamSchema;
+use crate::schema::path::{Path, Segment};
+use crate::stage::spec::{Kinds, Operator, StageSpec};
+use crate::stage::undeclared::{Policy, Undeclared};
+use crate::stage::{Refusals, discard::Discard};
+use book::Book;
+
+/// What the stages of one stream are compiled with.
+struct Compiler<'a> {
+    sources: &'a Sources,
+    detectors: &'a Detectors,
+    descriptor: &'a Descriptor,
+    stream: Option<ConfiguredStream>,
+    schema: StreamSchema,
+    book: Book,
+    stages: Vec<NamedStage>,
+    rules: Vec<String>,
+    refusals: Refusals,
+    max_rejected: Option<f64>,
+}
+
+/// Compiles the plan of a stream; `configured` is its entry in the catalog.
+pub(super) fn stream(
+    sources: &Sources,
+    detectors: &Detectors,
+    descriptor: &Descriptor,
+    configured: Option<&ConfiguredStream>,
+    problems: &mut Problems,
+) -> Option<StreamPlan> {
+    let schema = match configured.map(|stream| StreamSchema::from_json_schema(&stream.json_schema)) {
+        None => StreamSchema::unknown(),
+        Some(Ok(schema)) => schema,
+        Some(Err(error)) => {
+            problems.push_file(&sources.file, format!("stream `{descriptor}`: {error}"));
+            return None;
+        }
+    };
+    let reject = sources.config.reject.as_ref();
+    let mut compiler = Compiler {
+        sources,
+        detectors,
+        descriptor,
+        stream: configured.cloned(),
+        schema,
+        book: Book::default(),
+        stages: Vec::new(),
+        rules: Vec::new(),
+        refusals: if reject.is_some() { Refusals::Reject } else { Refusals::Halt },
+        max_rejected: reject.and_then(|reject| reject.max_fraction),
+    };
+    let listed = sources.config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
+    match listed {
+        Some(listed) => Some(compiler.listed(listed, problems)),
+        None => Some(compiler.unlisted(problems)),
+    }
+}
+
+impl Compiler<'_> {
+    /// A stream the configuration names.
+    fn listed(mut self, listed: &StreamConfig, problems: &mut Problems) -> StreamPlan {
+        let declared: Vec<Path> = self.schema.leaves().into_iter().map(|(path, _)| path).collect();
+        let places_check = |stage: &StageSpec| matches!(stage, StageSpec::Check);
+        if listed.rules.is_some() && !listed.stages.iter().any(|stage| places_check(&stage.value)) {
+            self.check(listed, problems);
+        }
+        for stage in &listed.stages {
+            match &stage.value {
+                StageSpec::Check => self.check(listed, problems),
+                spec => self.stage(spec, stage.at, problems),
+            }
+        }
+        let mut projection = Projection::new(self.book.paths());
+        let policy = listed.unlisted.unwrap_or(self.sources.config.unlisted);
+        self.undeclared(&mut projection, &declared, policy, problems);
+        let origin = format!("`{}`", listed.pattern.as_str());
+        self.finish(projection, origin)
+    }
+
+    /// A stream the configuration does not name.
+    fn unlisted(mut self, problems: &mut Problems) -> StreamPlan {
+        let policy = self.sources.config.unlisted;
+        match policy {
+            Unlisted::Pass => {}
+            Unlisted::Redact => {
+                let spec = StageSpec::Detect {
+                    columns: Path::new(vec![Segment::Any]).into_iter().collect(),
+                    kinds: Kinds::All,
+                    with: Operator::Redact { placeholder: None },
+                };
+                self.stage(&spec, START, problems);
+            }
+            Unlisted::Drop => self.push("drop the stream", Discard),
+            Unlisted::Fail => {
+                if self.stream.is_some() {
+                    let message = format!("stream `{}` of the catalog is not listed", self.descriptor);
+                    problems.push(Problem {
+                        file: self.sources.file.clone(),
+                        at: None,
+                        message,
+                        hint: Some("list it, or set `unlisted:` to redact, drop or pass".to_owned()),
+                    });
+                }
+            }
+        }
+        let projection = Projection::new(self.book.paths());
+        let name = serde_json::to_string(&policy).unwrap_or_default();
+        let origin = format!("unlisted: {}", name.trim_matches('"'));
+        self.finish(projection, origin)
+    }
+
+    /// Sends what the catalog does not declare where the policy says.
+    fn undeclared(
+        &mut self,
+        projection: &mut Projection,
+        declared: &[Path],
+        policy: Unlisted,
+        problems: &mut Problems,
+    ) {
+        // An added column is declared by the stage that adds it, under its own name in the record too.
+        match policy {
+            Unlisted::Pass => {}
+            Unlisted::Redact => {
+                let column = projection.catch_undeclared(declared, true);
+                self.book.note(column);
+                let operator = Operator::Redact { placeholder: None };
+                let stage = self.detect_stage(&[(column, None)], &Kinds::All, &operator, START, problems);
+                if let Some(stage) = stage {
+                    self.push("detect in undeclared columns", stage);
+                }
+            }
+            Unlisted::Drop | Unlisted::Fail => {
+                let column = projection.catch_undeclared(declared, false);
+                self.book.note(column);
+                let policy = match policy {
+                    Unlisted::Drop => Policy::Drop,
+                    _ => Policy::Fail,
+                };
+                let stream = self.descriptor.to_string();
+                self.push("undeclared columns", Undeclared { column, stream, policy });
+            }
+        }
+    }
+
+    fn check(&mut self, _listed: &StreamConfig, _problems: &mut Problems) {}
+
+    fn push(&mut self, name: impl Into<String>, stage: impl crate::stage::Stage + 'static) {
+        self.stages.push(NamedStage {
+            name: name.into(),
+            run: Box::new(stage),
+        });
+    }
+
+    fn finish(self, projection: Projection, origin: String) -> StreamPlan {
+        let copied = self.stages.is_empty() && projection.is_empty();
+        StreamPlan {
+            descriptor: self.descriptor.clone(),
+            projection: (!copied).then(|| Arc::new(projection)),
+            stages: self.stages,
+            max_rejected: self.max_rejected,
+            schema: self.schema,
+            origin,
+            columns: self.book.names(),
+            rules: self.rules,
+        }
+    }
+
+    fn problem(&self, at: Position, message: String, hint: Option<String>, problems: &mut Problems) {
+        problems.push(Problem {
+            file: self.sources.file.clone(),
+            at: (at != START).then_some(at),
+            message: format!("stream `{}`: {message}", self.descriptor),
+            hint,
+        });
+    }
+}
+
+/// The place of what no file asked for.
+const START: Position = Position { line: 0, column: 0 };
+
+/// Patterns that fit no stream of the catalog: a masked stream that is spelt wrongly must not pass.
+pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
+    let Some(catalog) = &sources.catalog else {
+        return;
+    };
+    for listed in &sources.config.streams {
+        let fits = |stream: &ConfiguredStream| {
+            listed.pattern.matches(stream.namespace.as_deref(), &stream.name)
+        };
+        if catalog.streams().iter().any(fits) {
+            continue;
+        }
+        let names = catalog.streams().iter().map(|stream| stream.name.as_str());
+        let near = nearest(listed.pattern.as_str(), names);
+        problems.push(Problem {
+            file: sources.file.clone(),
+            at: Some(listed.at),
+            message: format!("no stream of the catalog is called `{}`", listed.pattern.as_str()),
+            hint: near.map(|name| format!("did you mean `{name}`?")),
+        });
+    }
+}
+
+/// Without a catalog, stages are compiled against an open schema, so that what can be known is said at once.
+pub(super) fn check_without_catalog(
+    sources: &Sources,
+    detectors: &Detectors,
+    problems: &mut Problems,
+) {
+    for listed in &sources.config.streams {
+        if listed.pattern.is_glob() {
+            continue;
+        }
+        let descriptor = Descriptor {
+            namespace: None,
+            name: listed.pattern.as_str().to_owned(),
+        };
+        stream(sources, detectors, &descriptor, None, problems);
+    }
+}

@@ -1,0 +1,440 @@
+//! One function per kind of stage: checks a spec against the schema, speaks its verb, compiles it.
+
+use std::sync::Mutex;
+
+use super::Compiler;
+use crate::detect::{Library, kind_of_name};
+use crate::document::{Position, Problems};
+use crate::schema::path::Path;
+use crate::schema::{LogicalType, Missing, RenameError};
+use crate::stage::cast::Cast;
+use crate::stage::derive::Derive;
+use crate::stage::detect::Detect;
+use crate::stage::drop::Drop;
+use crate::stage::filter::Filter;
+use crate::stage::mask::operator::{ColumnType, Compiled};
+use crate::stage::mask::{Mask, Whole};
+use crate::stage::rename::Rename;
+use crate::stage::spec::{CastFailure, CastType, Kinds, Operator, StageSpec};
+use crate::stage::{ColumnRef, sql::Expression};
+
+impl Compiler<'_> {
+    /// Compiles one stage; `Check` is compiled with its rule file elsewhere.
+    pub(super) fn stage(&mut self, spec: &StageSpec, at: Position, problems: &mut Problems) {
+        match spec {
+            StageSpec::Check => {}
+            StageSpec::Filter(sql) => self.filter(sql, at, problems),
+            StageSpec::Rename { from, to } => self.rename(from, to, at, problems),
+            StageSpec::Drop(columns) => self.drop(columns, at, problems),
+            StageSpec::Cast { column, to, on_error } => self.cast(column, *to, *on_error, at, problems),
+            StageSpec::Derive { column, sql } => self.derive(column, sql, at, problems),
+            StageSpec::Mask { column, with } => self.mask(column, with, at, problems),
+            StageSpec::Detect { columns, kinds, with } => self.detect(columns, kinds, with, at, problems),
+        }
+    }
+
+    /// The type of a column that a stage names, or a problem with the nearest name.
+    pub(super) fn resolve(
+        &self,
+        stage: &str,
+        path: &Path,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<LogicalType> {
+        self.schema
+            .resolve(path)
+            .inspect_err(|missing| self.missing(stage, missing, at, problems))
+            .ok()
+    }
+
+    fn missing(&self, stage: &str, missing: &Missing, at: Position, problems: &mut Problems) {
+        self.problem(at, format!("{stage}: {missing}"), missing.advice(), problems);
+    }
+
+    /// What a stage that reads `path` as a whole needs to know of it.
+    pub(super) fn read(
+        &mut self,
+        stage: &str,
+        path: &Path,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<ColumnRef> {
+        let ty = self.resolve(stage, path, at, problems)?;
+        if let Some(inside) = self.book.changed_inside(path) {
+            let message = format!("{stage}: `{path}` as a whole after `{inside}` inside it was changed");
+            let hint = "put this stage before that one, or name the fields".to_owned();
+            self.problem(at, message, Some(hint), problems);
+            return None;
+        }
+        Some(self.reference(path, ty))
+    }
+
+    fn reference(&mut self, path: &Path, ty: LogicalType) -> ColumnRef {
+        ColumnRef {
+            id: self.book.column(path),
+            ty,
+            name: path.to_string(),
+            place: format!("stream `{}`, column `{path}`", self.descriptor),
+        }
+    }
+
+    fn filter(&mut self, sql: &str, at: Position, problems: &mut Problems) {
+        let compiled = self.expression("filter", sql, at, problems);
+        let Some((expression, columns)) = compiled else {
+            return;
+        };
+        match expression.boolean() {
+            Ok(expression) => self.push("filter", Filter { expression, columns }),
+            Err(problem) => self.sql_problem("filter", &problem, at, problems),
+        }
+    }
+
+    fn rename(&mut self, from: &Path, to: &str, at: Position, problems: &mut Problems) {
+        if let Err(error) = self.schema.rename(from, to) {
+            return match error {
+                RenameError::Missing(missing) => self.missing("rename", &missing, at, problems),
+                error => self.problem(at, format!("rename: {error}"), None, problems),
+            };
+        }
+        let column = self.book.column(from);
+        let target = from.with_leaf(to);
+        self.book.rename(from, &target);
+        if let Some(stream) = &mut self.stream {
+            stream.renamed(from, to);
+        }
+        let to = to.to_owned();
+        self.push(format!("rename {from}"), Rename { column, to });
+    }
+
+    fn drop(&mut self, columns: &[Path], at: Position, problems: &mut Problems) {
+        let mut ids = Vec::new();
+        for path in columns {
+            if self.is_key_or_cursor(path) {
+                let message = format!("drop: `{path}` is a primary key or cursor");
+                self.problem(at, message, Some("destinations need it; mask it instead".into()), problems);
+            } else if path.leaf().is_none() {
+                let hint = "name the column, or the object or array that holds it".to_owned();
+                self.problem(at, format!("drop: `{path}` does not end in a name"), Some(hint), problems);
+            } else if let Err(missing) = self.schema.remove(path) {
+                self.missing("drop", &missing, at, problems);
+            } else {
+                ids.push(self.book.column(path));
+                self.book.change(path);
+            }
+        }
+        let names: Vec<_> = columns.iter().map(Path::to_string).collect();
+        self.push(format!("drop {}", names.join(", ")), Drop { columns: ids });
+    }
+
+    fn cast(
+        &mut self,
+        path: &Path,
+        to: CastType,
+        on_error: CastFailure,
+        at: Position,
+        problems: &mut Problems,
+    ) {
+        let Some(column) = self.read("cast", path, at, problems) else {
+            return;
+        };
+        if on_error == CastFailure::Null && self.is_key_or_cursor(path) {
+            let message = format!("cast: `{path}` is a primary key or cursor and must not become null");
+            self.problem(at, message, Some("use `on_error: reject` or `fail`".into()), problems);
+        }
+        let name = format!("cast {path}");
+        if let Err(missing) = self.schema.rewrite(path, Some(target_type(to)), &name, false) {
+            self.missing("cast", &missing, at, problems);
+        }
+        self.book.change(path);
+        let refusals = self.refusals;
+        self.push(name, Cast { column, to, on_error, refusals });
+    }
+
+    fn derive(&mut self, name: &str, sql: &str, at: Position, problems: &mut Problems) {
+        let Some((expression, columns)) = self.expression("derive", sql, at, problems) else {
+            return;
+        };
+        let path = Path::key(name);
+        if self.book.uses(name) && self.schema.resolve(&path).is_err() {
+            let message = format!("derive: `{name}` is the name of a column that an earlier stage renamed or dropped");
+            return self.problem(at, message, Some("choose another name".into()), problems);
+        }
+        let inputs: Vec<Path> = expression.columns().to_vec();
+        let ty = derived_type(expression.data_type());
+        if let Err(exists) = self.schema.add(name, ty, &inputs, &format!("derive {name}")) {
+            let hint = "choose another name".to_owned();
+            return self.problem(at, format!("derive: {exists}"), Some(hint), problems);
+        }
+        let column = self.book.column(&path);
+        let name = name.to_owned();
+        self.push(format!("derive {name}"), Derive { column, name, expression, columns });
+    }
+
+    fn mask(&mut self, path: &Path, with: &Operator, at: Position, problems: &mut Problems) {
+        let Some(column) = self.read("mask", path, at, problems) else {
+            return;
+        };
+        if !self.keeps_key(path, with) {
+            let message = format!("mask: `{path}` is a primary key or cursor, which must stay unique and in order");
+            let hint = "a key takes hash (without normalize), token, fpe or encrypt; a cursor only shift_date without subject";
+            self.problem(at, message, Some(hint.into()), problems);
+            return;
+        }
+        let input = column_type(&column.ty);
+        let Some(operator) = self.operator("mask", path, with, input, at, problems) else {
+            return;
+        };
+        let subject = match with {
+            Operator::ShiftDate { subject: Some(subject), .. } => {
+                let Some(subject) = self.read("mask", subject, at, problems) else {
+                    return;
+                };
+                Some(subject.id)
+            }
+            _ => None,
+        };
+        let name = format!("mask {path}");
+        let output = Compiled::output_type(with, input);
+        let retyped = (output != input || input == ColumnType::Other)
+            .then(|| logical_type(output, &column.ty));
+        let retyped = retyped.filter(|_| !matches!(with, Operator::Nullify));
+        if let Err(missing) = self.schema.rewrite(path, retyped, &name, true) {
+            self.missing("mask", &missing, at, problems);
+        }
+        self.book.change(path);
+        let whole = match with {
+            Operator::Redact { placeholder } => Some(Whole::Text(
+                placeholder.clone().unwrap_or_else(|| placeholder_of(path)),
+            )),
+            Operator::Nullify => Some(Whole::Null),
+            _ => None,
+        };
+        let refusals = self.refusals;
+        self.push(name, Mask { column, operator, whole, subject, refusals });
+    }
+
+    fn detect(
+        &mut self,
+        columns: &[Path],
+        kinds: &Kinds,
+        with: &Operator,
+        at: Position,
+        problems: &mut Problems,
+    ) {
+        let mut found = Vec::new();
+        for path in columns {
+            let Some(ty) = self.resolve("detect", path, at, problems) else {
+                continue;
+            };
+            if !ty.may_hold_text() {
+                let message = format!("detect: `{path}` is {}, which holds no text", ty.name());
+                self.problem(at, message, None, problems);
+                continue;
+            }
+            let column = self.book.column(path);
+            let named = path.is_scalar() || path.leaf().is_some();
+            found.push((column, named.then(|| path.to_string())));
+            if path.is_scalar() && !self.keeps_key(path, with) {
+                let message = format!("detect: `{path}` is a primary key or cursor, which must stay unique");
+                let hint = "mask it with hash, token, fpe or encrypt";
+                self.problem(at, message, Some(hint.into()), problems);
+            }
+        }
+        if let Some(stage) = self.detect_stage(&found, kinds, with, at, problems) {
+            let names: Vec<_> = columns.iter().map(Path::to_string).collect();
+            for path in columns {
+                self.book.change(path);
+                // Paths into open objects have no declared type to note anything at.
+                let _ = self.schema.rewrite(path, None, "detect", false);
+            }
+            self.push(format!("detect in {}", names.join(", ")), stage);
+        }
+    }
+
+    pub(super) fn detect_stage(
+        &mut self,
+        columns: &[(usize, Option<String>)],
+        kinds: &Kinds,
+        with: &Operator,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<Detect> {
+        match super::Detectors::unknown(kinds) {
+            Ok(unknown) => {
+                for (name, near) in unknown {
+                    let hint = near.map(|near| format!("did you mean `{near}`?"));
+                    self.problem(at, format!("detect: no recogniser finds `{name}`"), hint, problems);
+                }
+            }
+            Err(error) => self.problem(at, error.to_string(), None, problems),
+        }
+        let detector = match self.detectors.get(kinds) {
+            Ok(detector) => detector,
+            Err(error) => {
+                self.problem(at, format!("detect: {error}"), None, problems);
+                return None;
+            }
+        };
+        let path = Path::key("");
+        let operator = self.operator("detect", &path, with, ColumnType::Text, at, problems)?;
+        let guarded = if Compiled::keeps_unique(with) { Vec::new() } else { self.guarded() };
+        Some(Detect {
+            detector,
+            stream: self.descriptor.name.clone(),
+            columns: columns.to_vec(),
+            operator,
+            guarded,
+            idle: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Keys and cursor as columns, where they hold text.
+    fn guarded(&mut self) -> Vec<(usize, String)> {
+        let Some(stream) = &self.stream else {
+            return Vec::new();
+        };
+        let keys = stream.primary_key.iter().chain(&stream.source_defined_primary_key);
+        let paths: Vec<Path> = keys
+            .chain([&stream.cursor_field])
+            .filter_map(|names| Path::new(names.iter().cloned().map(crate::schema::path::Segment::Key).collect()))
+            .collect();
+        let text = |path: &Path| self.schema.resolve(path).is_ok_and(|ty| ty.may_hold_text());
+        let mut paths: Vec<Path> = paths.into_iter().filter(text).collect();
+        paths.sort();
+        paths.dedup();
+        paths.iter().map(|path| (self.book.column(path), path.to_string())).collect()
+    }
+
+    fn operator(
+        &self,
+        stage: &str,
+        path: &Path,
+        with: &Operator,
+        column: ColumnType,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<Compiled> {
+        let key = key_name(with).and_then(|name| self.sources.keys.get(name)).map(|key| key.bytes());
+        let kind = Library::builtin().ok().and_then(|library| kind_of_name(library, &path.to_string()));
+        Compiled::compile(with, key, kind, column)
+            .inspect_err(|why| self.problem(at, format!("{stage}: `{path}`: {why}"), None, problems))
+            .ok()
+    }
+
+    fn is_key_or_cursor(&self, path: &Path) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.is_key(path) || stream.is_cursor(path))
+    }
+
+    fn keeps_key(&self, path: &Path, with: &Operator) -> bool {
+        let Some(stream) = &self.stream else {
+            return true;
+        };
+        (!stream.is_key(path) || Compiled::keeps_unique(with))
+            && (!stream.is_cursor(path) || Compiled::keeps_order(with))
+    }
+
+    /// Compiles an expression and the columns it reads.
+    pub(super) fn expression(
+        &mut self,
+        stage: &str,
+        sql: &str,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<(Expression, Vec<ColumnRef>)> {
+        if !self.schema.is_known() {
+            let message = format!("{stage}: the types of the columns are not known");
+            let hint = "give the configured catalog with --catalog".to_owned();
+            self.problem(at, message, Some(hint), problems);
+            return None;
+        }
+        let expression = match Expression::compile(sql, &|path| self.sql_type(path)) {
+            Ok(expression) => expression,
+            Err(found) => {
+                found.iter().for_each(|problem| self.sql_problem(stage, problem, at, problems));
+                return None;
+            }
+        };
+        let paths = expression.columns().to_vec();
+        let columns: Vec<_> =
+            paths.iter().filter_map(|path| self.read(stage, path, at, problems)).collect();
+        (columns.len() == paths.len()).then_some((expression, columns))
+    }
+}
+
+fn key_name(with: &Operator) -> Option<&str> {
+    match with {
+        Operator::Hash { key, .. }
+        | Operator::Token { key }
+        | Operator::Fpe { key, .. }
+        | Operator::Pseudonym { key, .. }
+        | Operator::ShiftDate { key, .. }
+        | Operator::Encrypt { key } => Some(key),
+        Operator::Redact { .. }
+        | Operator::Partial { .. }
+        | Operator::Generalize(_)
+        | Operator::Nullify => None,
+    }
+}
+
+/// What redaction writes for a column: the kind its name suggests.
+fn placeholder_of(path: &Path) -> String {
+    let library = Library::builtin().ok();
+    let kind = library.and_then(|library| kind_of_name(library, &path.to_string()));
+    format!("<{}>", kind.unwrap_or("REDACTED"))
+}
+
+fn column_type(ty: &LogicalType) -> ColumnType {
+    match ty {
+        LogicalType::String | LogicalType::Binary => ColumnType::Text,
+        LogicalType::Integer => ColumnType::Integer,
+        LogicalType::Number => ColumnType::Number,
+        LogicalType::Boolean => ColumnType::Boolean,
+        LogicalType::Date => ColumnType::Date,
+        LogicalType::TimestampTz => ColumnType::Timestamp { zone: true },
+        LogicalType::Timestamp => ColumnType::Timestamp { zone: false },
+        LogicalType::Time | LogicalType::TimeTz => ColumnType::Time,
+        _ => ColumnType::Other,
+    }
+}
+
+fn logical_type(ty: ColumnType, before: &LogicalType) -> LogicalType {
+    match ty {
+        ColumnType::Text => LogicalType::String,
+        ColumnType::Integer => LogicalType::Integer,
+        ColumnType::Number => LogicalType::Number,
+        ColumnType::Boolean => LogicalType::Boolean,
+        ColumnType::Date => LogicalType::Date,
+        ColumnType::Timestamp { zone: true } => LogicalType::TimestampTz,
+        ColumnType::Timestamp { zone: false } => LogicalType::Timestamp,
+        ColumnType::Time => LogicalType::Time,
+        ColumnType::Other => before.clone(),
+    }
+}
+
+fn target_type(to: CastType) -> LogicalType {
+    match to {
+        CastType::String => LogicalType::String,
+        CastType::Integer => LogicalType::Integer,
+        CastType::Number => LogicalType::Number,
+        CastType::Boolean => LogicalType::Boolean,
+        CastType::Date => LogicalType::Date,
+        CastType::TimestampWithTimezone => LogicalType::TimestampTz,
+        CastType::TimestampWithoutTimezone => LogicalType::Timestamp,
+    }
+}
+
+/// The declared type of a derived column.
+fn derived_type(ty: &arrow::datatypes::DataType) -> LogicalType {
+    use arrow::datatypes::DataType as D;
+    match ty {
+        D::Boolean => LogicalType::Boolean,
+        D::Date32 | D::Date64 => LogicalType::Date,
+        D::Timestamp(_, Some(_)) => LogicalType::TimestampTz,
+        D::Timestamp(_, None) => LogicalType::Timestamp,
+        D::Time32(_) | D::Time64(_) => LogicalType::Time,
+        D::Decimal128(_, 0) | D::Decimal256(_, 0) => LogicalType::Integer,
+        ty if ty.is_integer() => LogicalType::Integer,
+        ty if ty.is_numeric() => LogicalType::Number,
+        _ => LogicalType::String,
+    }
+}

@@ -1,0 +1,267 @@
+//! Deciding before anything moves: configuration and catalog become a [`Plan`]. Never sees data.
+//!
+//! Streams of the catalog are compiled at the start, with every problem at once; a stream that no catalog
+//! announces is compiled when it is first heard of.
+
+mod compile;
+pub mod config;
+pub mod keys;
+pub mod rewrite;
+pub mod rules;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::decode::{Projection, Route, Routes, StreamId};
+use crate::detect::Detector;
+use crate::document::Problems;
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::catalog::ConfiguredCatalog;
+use crate::protocol::state::Descriptor;
+use crate::schema::StreamSchema;
+use crate::stage::Stage;
+use config::{Config, ForeignLines, Unlisted};
+use keys::Keys;
+use rules::RuleFile;
+
+/// Streams that may turn up beyond the catalog's.
+const STREAMS_MAX: usize = 100_000;
+
+/// Everything a plan is made of.
+#[derive(Debug)]
+pub struct Sources {
+    /// The configuration and the name it goes by in messages.
+    pub config: Config,
+    pub file: String,
+    pub catalog: Option<ConfiguredCatalog>,
+    /// Rule files by the path that the configuration gives.
+    pub rules: BTreeMap<PathBuf, RuleFile>,
+    pub keys: Keys,
+    /// Nothing is changed, everything is reported.
+    pub observe: bool,
+    /// When the run started, in RFC 3339, for rules that compare with it.
+    pub now: String,
+}
+
+/// What becomes of lines that are no messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Size,
+    Text,
+}
+
+/// A compiled plan. Shared by all workers.
+#[derive(Debug)]
+pub struct Plan {
+    sources: Sources,
+    detectors: compile::Detectors,
+    streams: RwLock<Streams>,
+}
+
+#[derive(Debug, Default)]
+struct Streams {
+    ids: HashMap<Descriptor, StreamId>,
+    plans: Vec<Arc<StreamPlan>>,
+}
+
+/// The plan of one stream.
+#[derive(Debug)]
+pub struct StreamPlan {
+    pub descriptor: Descriptor,
+    /// What is read of its records; `None` copies them.
+    pub projection: Option<Arc<Projection>>,
+    pub stages: Vec<NamedStage>,
+    /// The fraction of rows that may be rejected.
+    pub max_rejected: Option<f64>,
+    /// The schema behind the last stage.
+    pub schema: StreamSchema,
+    /// Where its plan comes from, for people.
+    pub origin: String,
+    columns: Vec<String>,
+    rules: Vec<String>,
+}
+
+/// A stage and how the configuration would write it.
+#[derive(Debug)]
+pub struct NamedStage {
+    pub name: String,
+    pub run: Box<dyn Stage>,
+}
+
+impl StreamPlan {
+    /// The path of a column, for reports.
+    pub fn column_name(&self, column: usize) -> String {
+        self.columns.get(column).cloned().unwrap_or_else(|| "(undeclared)".to_owned())
+    }
+
+    /// The paths of the columns that are read.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The id of a rule.
+    pub fn rule_name(&self, rule: usize) -> String {
+        self.rules.get(rule).cloned().unwrap_or_default()
+    }
+
+    /// The name of a stage with its place, so that reports keep the order.
+    pub fn stage_name(&self, stage: usize) -> String {
+        let name = self.stages.get(stage).map_or("", |stage| stage.name.as_str());
+        format!("{:02} {name}", stage + 1)
+    }
+}
+
+impl Plan {
+    /// Compiles the streams of the catalog.
+    ///
+    /// # Errors
+    /// `Config` with every problem, each with its place.
+    pub fn compile(sources: Sources) -> Result<Self> {
+        let mut problems = Problems::new();
+        let detectors = compile::Detectors::default();
+        let mut streams = Streams::default();
+        compile::check_patterns(&sources, &mut problems);
+        for stream in sources.catalog.iter().flat_map(|catalog| catalog.streams()) {
+            let descriptor = Descriptor {
+                namespace: stream.namespace.clone(),
+                name: stream.name.clone(),
+            };
+            let plan = compile::stream(&sources, &detectors, &descriptor, Some(stream), &mut problems);
+            if let Some(plan) = plan {
+                streams.insert(descriptor, plan);
+            }
+        }
+        if sources.catalog.is_none() {
+            compile::check_without_catalog(&sources, &detectors, &mut problems);
+        }
+        problems.into_result()?;
+        Ok(Self {
+            sources,
+            detectors,
+            streams: RwLock::new(streams),
+        })
+    }
+
+    /// The plan of a stream.
+    pub fn stream(&self, stream: StreamId) -> Arc<StreamPlan> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&streams.plans[stream])
+    }
+
+    /// Number of streams heard of.
+    pub fn streams(&self) -> usize {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).plans.len()
+    }
+
+    /// Nothing is changed, everything is reported.
+    pub fn observe(&self) -> bool {
+        self.sources.observe
+    }
+
+    /// What becomes of lines that are no messages.
+    pub fn foreign(&self) -> Shown {
+        match self.sources.config.foreign_lines {
+            ForeignLines::Withhold => Shown::Size,
+            ForeignLines::Show => Shown::Text,
+        }
+    }
+
+    /// The directory of the reject store.
+    pub fn reject_to(&self) -> Option<&Path> {
+        self.sources.config.reject.as_ref().map(|reject| reject.to.as_path())
+    }
+
+    /// The longest line accepted, if the configuration says.
+    pub fn max_line_bytes(&self) -> Option<u64> {
+        self.sources.config.max_line_bytes
+    }
+
+    /// What a person should know though nothing is wrong: rules that count as proposed again.
+    pub fn notes(&self) -> Vec<String> {
+        let rules = self.sources.rules.values().flat_map(|file| &file.rules);
+        rules.filter_map(|rule| rule.standing().1).collect()
+    }
+
+    /// What the plan is made of.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The sentence that opens a run.
+    pub fn greeting(&self) -> String {
+        let streams = self.streams();
+        let mode = if self.observe() { ", observing only" } else { "" };
+        format!(
+            "midflight {}: plan {}, {streams} streams in the catalog{mode}",
+            env!("CARGO_PKG_VERSION"),
+            self.sources.file
+        )
+    }
+}
+
+impl Streams {
+    fn insert(&mut self, descriptor: Descriptor, plan: StreamPlan) -> StreamId {
+        self.plans.push(Arc::new(plan));
+        self.ids.insert(descriptor, self.plans.len() - 1);
+        self.plans.len() - 1
+    }
+
+    fn route(&self, descriptor: &Descriptor) -> Option<Route> {
+        let stream = *self.ids.get(descriptor)?;
+        let projection = self.plans[stream].projection.clone();
+        Some(Route { stream, projection })
+    }
+}
+
+impl Routes for Plan {
+    fn route(&self, namespace: Option<&str>, name: &str) -> Result<Route> {
+        let descriptor = Descriptor {
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        if let Some(route) = self.streams.read().unwrap_or_else(PoisonError::into_inner).route(&descriptor) {
+            return Ok(route);
+        }
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(route) = streams.route(&descriptor) {
+            return Ok(route);
+        }
+        if streams.plans.len() >= STREAMS_MAX {
+            let message = format!("more than {STREAMS_MAX} streams");
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        let plan = self.unannounced(&descriptor)?;
+        streams.insert(descriptor.clone(), plan);
+        streams.route(&descriptor).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "a stream has no plan; this is a defect of midflight")
+        })
+    }
+}
+
+impl Plan {
+    /// The plan of a stream that no catalog announces.
+    fn unannounced(&self, descriptor: &Descriptor) -> Result<StreamPlan> {
+        let config = &self.sources.config;
+        let named = config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
+        if self.sources.catalog.is_some() && named.is_some() {
+            let message = format!(
+                "stream `{descriptor}` is not in the catalog, but the configuration has stages for it"
+            );
+            return Err(Error::new(ErrorKind::Policy, message)
+                .hint("give the catalog of this sync; its namespaces must be those of the records"));
+        }
+        if named.is_none() && config.unlisted == Unlisted::Fail {
+            let message = format!("stream `{descriptor}` is not listed in the configuration");
+            return Err(Error::new(ErrorKind::Policy, message)
+                .hint("list it, or set `unlisted:` to redact, drop or pass"));
+        }
+        let mut problems = Problems::new();
+        let plan = compile::stream(&self.sources, &self.detectors, descriptor, None, &mut problems);
+        problems.into_result()?;
+        plan.ok_or_else(|| Error::new(ErrorKind::Internal, "a stream has no plan"))
+    }
+}
+
+/// Detectors are shared by streams that look for the same kinds.
+type SharedDetector = Arc<Detector>;

@@ -1,0 +1,268 @@
+//! Steps through the objects and arrays of one indexed line, one separator at a time.
+
+use super::scan::Fault;
+
+/// Why a line cannot be read; `at` counts bytes from the start of the buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed {
+    pub at: u32,
+    pub what: &'static str,
+}
+
+impl Malformed {
+    /// A lexical fault of the line that starts at `at`.
+    pub fn fault(fault: Fault, at: usize) -> Self {
+        Self {
+            at: at as u32,
+            what: fault.text(),
+        }
+    }
+}
+
+/// A key and where its member begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The brace or comma before the member.
+    pub before: u32,
+    /// First byte inside the quotes.
+    pub start: u32,
+    /// The closing quote.
+    pub end: u32,
+}
+
+/// A value; containers end where the walker says after skipping or entering them.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// A string, number or literal, without the blanks around it.
+    Scalar { start: u32, end: u32 },
+    Object { start: u32 },
+    Array { start: u32 },
+}
+
+/// What stands behind a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    More,
+    Closed,
+}
+
+/// A position in the structural index of a line.
+pub struct Walker<'a> {
+    bytes: &'a [u8],
+    positions: &'a [u32],
+    /// Index of the separator the walker stands on.
+    at: usize,
+}
+
+impl<'a> Walker<'a> {
+    /// Stands on structural character `at`.
+    pub fn new(bytes: &'a [u8], positions: &'a [u32], at: usize) -> Self {
+        Self {
+            bytes,
+            positions,
+            at,
+        }
+    }
+
+    /// Index of the structural character the walker stands on.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Byte offset of that character.
+    #[inline]
+    pub fn here(&self) -> u32 {
+        self.positions.get(self.at).copied().unwrap_or(0)
+    }
+
+    /// An error at the current place.
+    #[cold]
+    pub fn malformed(&self, what: &'static str) -> Malformed {
+        let last = self.positions.len().saturating_sub(1);
+        Malformed {
+            at: self.positions.get(self.at.min(last)).copied().unwrap_or(0),
+            what,
+        }
+    }
+
+    #[inline]
+    fn peek(&self) -> Result<u32, Malformed> {
+        match self.positions.get(self.at + 1) {
+            Some(&position) => Ok(position),
+            None => Err(self.malformed("is cut off")),
+        }
+    }
+
+    /// From an opening brace or a comma to the next key; `None` when the object is empty.
+    #[inline]
+    pub fn key(&mut self) -> Result<Option<Key>, Malformed> {
+        let before = self.here();
+        let next = self.peek()?;
+        let (mut start, mut end) = (before as usize + 1, next as usize);
+        if self.bytes[next as usize] != b':' {
+            let blank = self.bytes[start..end].iter().all(u8::is_ascii_whitespace);
+            if self.bytes[before as usize] == b'{' && self.bytes[end] == b'}' && blank {
+                self.at += 1;
+                return Ok(None);
+            }
+            return Err(self.malformed("has a member without a key or colon"));
+        }
+        if self.bytes[start] != b'"' {
+            start = self.skip_blanks(start);
+        }
+        if self.bytes[end - 1] != b'"' {
+            end = self.skip_blanks_back(start, end);
+        }
+        if end < start + 2 || self.bytes[start] != b'"' || self.bytes[end - 1] != b'"' {
+            return Err(self.malformed("has a key that is not a string"));
+        }
+        self.at += 1;
+        Ok(Some(Key {
+            before,
+            start: start as u32 + 1,
+            end: end as u32 - 1,
+        }))
+    }
+
+    /// From a colon, opening bracket or comma to the value behind it.
+    ///
+    /// A scalar is passed: the walker then stands on the separator behind it. For a container it stands on
+    /// the opening character, to be entered or [skipped](Self::skip).
+    #[inline]
+    pub fn value(&mut self) -> Result<Value, Malformed> {
+        let next = self.peek()?;
+        let mut start = self.here() as usize + 1;
+        if self.bytes[start].is_ascii_whitespace() {
+            start = self.skip_blanks(start);
+        }
+        self.at += 1;
+        match self.bytes[start] {
+            b'{' => Ok(Value::Object {
+                start: start as u32,
+            }),
+            b'[' => Ok(Value::Array {
+                start: start as u32,
+            }),
+            first => {
+                let end = self.skip_blanks_back(start, next as usize);
+                let last = end.checked_sub(1).map_or(0, |last| self.bytes[last]);
+                if end <= start || (first == b'"') != (last == b'"') || first == b'"' && end < start + 2
+                {
+                    return Err(self.malformed("has a value that is not JSON"));
+                }
+                Ok(Value::Scalar {
+                    start: start as u32,
+                    end: end as u32,
+                })
+            }
+        }
+    }
+
+    /// Whether the array the walker stands on is empty; if so it is passed, up to its closing bracket.
+    pub fn empty_array(&mut self) -> Result<bool, Malformed> {
+        let next = self.peek()? as usize;
+        let inside = &self.bytes[self.here() as usize + 1..next];
+        let empty = self.bytes[next] == b']' && inside.iter().all(u8::is_ascii_whitespace);
+        self.at += usize::from(empty);
+        Ok(empty)
+    }
+
+    /// From an opening character to the closing one that belongs to it.
+    #[inline]
+    pub fn skip(&mut self) -> Result<(), Malformed> {
+        let mut depth = 0_usize;
+        while let Some(&position) = self.positions.get(self.at) {
+            match self.bytes[position as usize] {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        Err(self.malformed("is cut off"))
+    }
+
+    /// From the closing character of a container to the separator behind it.
+    #[inline]
+    pub fn leave(&mut self) -> Result<(), Malformed> {
+        let next = self.peek()? as usize;
+        let between = &self.bytes[self.here() as usize + 1..next];
+        if !between.is_empty() && !between.iter().all(u8::is_ascii_whitespace) {
+            return Err(self.malformed("has text behind a closed value"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// What the separator behind a value says.
+    #[inline]
+    pub fn next(&self, close: u8) -> Result<Next, Malformed> {
+        match self.bytes[self.here() as usize] {
+            b',' => Ok(Next::More),
+            byte if byte == close => Ok(Next::Closed),
+            _ => Err(self.malformed("has a value without a separator behind it")),
+        }
+    }
+
+    #[inline]
+    fn skip_blanks(&self, mut at: usize) -> usize {
+        // A newline ends every line, so this stops.
+        while matches!(self.bytes[at], b' ' | b'\t' | b'\r') {
+            at += 1;
+        }
+        at
+    }
+
+    #[inline]
+    fn skip_blanks_back(&self, start: usize, mut end: usize) -> usize {
+        while end > start && self.bytes[end - 1].is_ascii_whitespace() {
+            end -= 1;
+        }
+        end
+    }
+}
+
+impl Walker<'_> {
+    /// Visits every scalar of the container the walker stands on, without recursion, with the key nearest
+    /// to it; ends on the closing character.
+    pub fn scalars(
+        &mut self,
+        outer: Option<Key>,
+        mut visit: impl FnMut(Option<Key>, u32, u32),
+    ) -> Result<(), Malformed> {
+        let (mut depth, mut key) = (0_usize, outer);
+        loop {
+            match self.bytes[self.here() as usize] {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            let (from, to) = (self.here() as usize + 1, self.peek()? as usize);
+            let start = self.skip_blanks(from).min(to);
+            let end = self.skip_blanks_back(start, to);
+            if self.bytes[to] == b':' {
+                if end < start + 2 || self.bytes[start] != b'"' || self.bytes[end - 1] != b'"' {
+                    return Err(self.malformed("has a key that is not a string"));
+                }
+                key = Some(Key {
+                    before: self.here(),
+                    start: start as u32 + 1,
+                    end: end as u32 - 1,
+                });
+            } else if start < end {
+                visit(key, start as u32, end as u32);
+            }
+            self.at += 1;
+        }
+    }
+}

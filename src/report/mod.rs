@@ -1,0 +1,158 @@
+//! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::decode::{Copied, StreamId};
+use crate::error::Error;
+use crate::pipeline::Done;
+use crate::plan::Plan;
+use crate::batch::Fate;
+
+/// Counts of one run, in the order in which chunks leave.
+#[derive(Debug, Default)]
+pub struct Totals {
+    streams: Vec<StreamTotals>,
+    /// Bytes and lines read.
+    pub bytes: u64,
+    pub lines: u64,
+    /// Lines that were no message.
+    pub foreign: u64,
+}
+
+/// Counts of one stream.
+#[derive(Debug, Default, Clone, Serialize)]
+pub struct StreamTotals {
+    pub read: u64,
+    pub emitted: u64,
+    pub filtered: u64,
+    pub rejected: u64,
+    /// Bytes of its records' lines, as read.
+    pub bytes: u64,
+    /// Column, then kind, then how often.
+    pub findings: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Rule, then how many rows failed it.
+    pub violations: BTreeMap<String, u64>,
+    /// Stage, then seconds of work over all workers.
+    pub stage_seconds: BTreeMap<String, f64>,
+}
+
+impl Totals {
+    /// Adds a chunk.
+    pub fn add(&mut self, plan: &Plan, done: &Done) {
+        self.bytes += done.decoded.len as u64;
+        self.lines += done.decoded.lines;
+        let events = &done.decoded.events;
+        for copied in events.iter().flat_map(|event| &event.copied).chain(&done.decoded.copied) {
+            self.copied(*copied);
+        }
+        self.foreign += events.iter().filter(|event| event.is_foreign()).count() as u64;
+        for (stream, batch) in &done.decoded.batches {
+            let stream_plan = plan.stream(*stream);
+            let totals = self.stream(*stream);
+            for row in batch.rows() {
+                totals.read += 1;
+                totals.bytes += row.line.len() as u64 + 1;
+                match row.fate {
+                    Fate::Keep => totals.emitted += 1,
+                    Fate::Filtered => totals.filtered += 1,
+                    Fate::Rejected => totals.rejected += 1,
+                }
+            }
+            for (column, kind, count) in batch.counted().findings() {
+                let kinds = totals.findings.entry(stream_plan.column_name(column)).or_default();
+                *kinds.entry(kind.to_owned()).or_default() += count;
+            }
+            for (rule, &count) in batch.counted().violations().iter().enumerate() {
+                if count > 0 {
+                    *totals.violations.entry(stream_plan.rule_name(rule)).or_default() += count;
+                }
+            }
+        }
+        for (stream, stage, time) in &done.spent {
+            let name = plan.stream(*stream).stage_name(*stage);
+            *self.stream(*stream).stage_seconds.entry(name).or_default() += time.as_secs_f64();
+        }
+    }
+
+    fn copied(&mut self, copied: Copied) {
+        let totals = self.stream(copied.stream);
+        totals.read += copied.records;
+        totals.emitted += copied.records;
+        totals.bytes += copied.bytes;
+    }
+
+    fn stream(&mut self, stream: StreamId) -> &mut StreamTotals {
+        if self.streams.len() <= stream {
+            self.streams.resize_with(stream + 1, StreamTotals::default);
+        }
+        &mut self.streams[stream]
+    }
+
+    /// Counts of a stream so far.
+    pub fn of(&self, stream: StreamId) -> Option<&StreamTotals> {
+        self.streams.get(stream)
+    }
+
+    /// The four counts over all streams: read, emitted, filtered, rejected.
+    pub fn sum(&self) -> [u64; 4] {
+        self.streams.iter().fold([0; 4], |[r, e, f, j], s| {
+            [r + s.read, e + s.emitted, f + s.filtered, j + s.rejected]
+        })
+    }
+
+    /// The totals as one sentence.
+    pub fn sentence(&self) -> String {
+        let [read, emitted, filtered, rejected] = self.sum();
+        let masked: u64 = self
+            .streams
+            .iter()
+            .flat_map(|stream| stream.findings.values().flatten())
+            .map(|(_, count)| count)
+            .sum();
+        format!(
+            "{read} records read, {emitted} emitted, {filtered} filtered, {rejected} rejected; {masked} findings"
+        )
+    }
+
+    /// The report as JSON. `states` passed and corrected, `time` of the whole run.
+    pub fn json(&self, plan: &Plan, states: (u64, u64), time: Duration, failed: Option<&Error>) -> String {
+        let streams: serde_json::Map<_, _> = self
+            .streams
+            .iter()
+            .enumerate()
+            .map(|(id, totals)| {
+                let stream = plan.stream(id);
+                let mut value = json!(totals);
+                value["name"] = json!(stream.descriptor.name);
+                value["namespace"] = json!(stream.descriptor.namespace);
+                (stream.descriptor.to_string(), value)
+            })
+            .collect();
+        let [read, emitted, filtered, rejected] = self.sum();
+        let report = json!({
+            "version": 1,
+            "midflight": env!("CARGO_PKG_VERSION"),
+            "observe": plan.observe(),
+            "outcome": if failed.is_some() { "failed" } else { "succeeded" },
+            "error": failed.map(|error| json!({
+                "message": error.to_string(),
+                "hint": error.advice(),
+                "exit_code": error.kind().outcome().exit_code,
+            })),
+            "seconds": time.as_secs_f64(),
+            "bytes": self.bytes,
+            "lines": self.lines,
+            "foreign_lines": self.foreign,
+            "records": {"read": read, "emitted": emitted, "filtered": filtered, "rejected": rejected},
+            "states": {"passed": states.0, "counts_corrected": states.1},
+            "streams": streams,
+        });
+        let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}

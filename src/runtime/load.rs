@@ -1,0 +1,92 @@
+//! Reads the files a plan is made of: configuration, catalog, rule files, keys.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::document::Problems;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::config::Config;
+use crate::plan::keys::Keys;
+use crate::plan::rules::RuleFile;
+use crate::plan::{Plan, Sources};
+use crate::protocol::catalog::ConfiguredCatalog;
+
+/// The files of a plan.
+#[derive(Debug, Default, Clone)]
+pub struct Files {
+    pub config: Option<PathBuf>,
+    pub catalog: Option<PathBuf>,
+    pub observe: bool,
+}
+
+/// Reads the files and compiles the plan. Relative paths in the configuration start at its folder.
+///
+/// # Errors
+/// `Config` with every problem that could be found; `Input` or `Catalog` for files that cannot be read.
+pub fn load(files: &Files) -> Result<Plan> {
+    let mut problems = Problems::new();
+    let catalog = match &files.catalog {
+        Some(path) => Some(ConfiguredCatalog::parse(&read(path)?, &path.display().to_string())?),
+        None => None,
+    };
+    let (mut config, file) = match &files.config {
+        Some(path) => {
+            let file = path.display().to_string();
+            let config = Config::parse(&file, &read(path)?, &mut problems);
+            (config.unwrap_or_else(Config::default_plan), file)
+        }
+        None => (Config::default_plan(), "default (redact personal data everywhere)".to_owned()),
+    };
+    let folder = files.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    if let Some(reject) = &mut config.reject {
+        reject.to = folder.join(&reject.to);
+    }
+    let rules = rule_files(&config, folder, &file, &mut problems);
+    let keys = Keys::resolve(
+        &config.keys,
+        &|name| std::env::var(name).ok(),
+        &|path| std::fs::read_to_string(folder.join(path)),
+        &file,
+        &mut problems,
+    );
+    problems.into_result()?;
+    Plan::compile(Sources {
+        config,
+        file,
+        catalog,
+        rules,
+        keys,
+        observe: files.observe,
+        now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+    })
+}
+
+fn rule_files(
+    config: &Config,
+    folder: &Path,
+    file: &str,
+    problems: &mut Problems,
+) -> BTreeMap<PathBuf, RuleFile> {
+    let mut rules = BTreeMap::new();
+    for named in config.streams.iter().filter_map(|stream| stream.rules.as_ref()) {
+        if rules.contains_key(&named.value) {
+            continue;
+        }
+        let path = folder.join(&named.value);
+        match read(&path) {
+            Ok(text) => {
+                if let Some(parsed) = RuleFile::parse(&path.display().to_string(), &text, problems) {
+                    rules.insert(named.value.clone(), parsed);
+                }
+            }
+            Err(error) => problems.push_at(file, named.at, error.to_string()),
+        }
+    }
+    rules
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Error::new(ErrorKind::Config, format!("{} cannot be read", path.display())).because(error)
+    })
+}

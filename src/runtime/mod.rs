@@ -1,0 +1,10 @@
+//! Where the engine runs: the only place that knows files and processes.
+
+mod input;
+mod load;
+mod output;
+pub mod pipe;
+mod progress;
+mod rejects;
+
+pub use load::{Files, load};

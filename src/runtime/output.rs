@@ -1,0 +1,236 @@
+//! Chunks to a file descriptor in their turn: counts the STATEs, keeps the rejects, stops where it must.
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, OwnedFd};
+
+use arrow::buffer::Buffer;
+use rustix::io::Errno;
+
+use super::progress::Progress;
+use crate::checkpoint::Ledger;
+use crate::decode::{EventKind, StreamId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::Done;
+use crate::plan::{Plan, Shown};
+use crate::protocol::frame::Span;
+use crate::protocol::trace;
+use crate::report::Totals;
+use crate::runtime::rejects::Rejects;
+use crate::sink::lines::Piece;
+use crate::window::Output;
+
+/// Most slices given to one write; the kernel's own limit is 1,024.
+const SLICES_MAX: usize = 512;
+
+/// Writes chunks.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    plan: &'a Plan,
+    out: OwnedFd,
+    pub ledger: Ledger,
+    pub totals: Totals,
+    rejects: Option<Rejects>,
+    progress: Progress,
+    /// The last byte written ends a line.
+    line_ended: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes to `out`; `rejects` keeps what is rejected.
+    pub fn new(plan: &'a Plan, out: OwnedFd, rejects: Option<Rejects>, progress: Progress) -> Self {
+        Self {
+            plan,
+            out,
+            ledger: Ledger::default(),
+            totals: Totals::default(),
+            rejects,
+            progress,
+            line_ended: true,
+        }
+    }
+
+    /// Writes a line of our own.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn say(&mut self, line: &str) -> Result<()> {
+        let newline = if self.line_ended { "" } else { "\n" };
+        self.line_ended = true;
+        write_all(&self.out, &mut [IoSlice::new(newline.as_bytes()), IoSlice::new(line.as_bytes())])
+    }
+
+    /// Ends the progress line.
+    pub fn finish(&self) {
+        self.progress.finish();
+    }
+
+    /// The texts that are known only now: counts of STATEs and lines that are no messages.
+    fn patches(&mut self, done: &Done) -> Result<Vec<String>> {
+        let mut patches = Vec::new();
+        for piece in &done.rendered.pieces {
+            match piece {
+                Piece::State { event, leaving } => {
+                    let event = &done.decoded.events[*event];
+                    for copied in leaving {
+                        let stream = self.plan.stream(copied.stream);
+                        self.ledger.leave(&stream.descriptor, copied.records);
+                    }
+                    let EventKind::State(state) = &event.kind else {
+                        continue;
+                    };
+                    let count = self.ledger.close(state, self.totals.lines + event.number + 1)?;
+                    let patch = state.count.patch(count).filter(|_| !self.plan.observe());
+                    patches.push(patch.unwrap_or_default());
+                }
+                Piece::Foreign { event } => {
+                    let event = &done.decoded.events[*event];
+                    let text = event.line.of(done.chunk.bytes.as_slice());
+                    let shown = (self.plan.foreign() == Shown::Text).then(|| String::from_utf8_lossy(text));
+                    let number = self.totals.lines + event.number + 1;
+                    patches.push(trace::foreign(number, text.len(), shown.as_deref()));
+                }
+                Piece::Input(_) | Piece::Text(_) => {}
+            }
+        }
+        for copied in &done.rendered.leaving {
+            let stream = self.plan.stream(copied.stream);
+            self.ledger.leave(&stream.descriptor, copied.records);
+        }
+        Ok(patches)
+    }
+
+    fn write_lines(&mut self, done: &Done) -> Result<()> {
+        let patches = self.patches(done)?;
+        let mut patches = patches.iter();
+        let (bytes, text) = (done.chunk.bytes.as_slice(), &done.rendered.text);
+        let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(done.rendered.pieces.len() + 4);
+        for piece in &done.rendered.pieces {
+            match piece {
+                Piece::Input(span) => slices.push(IoSlice::new(span.of(bytes))),
+                Piece::Text(span) => slices.push(IoSlice::new(span.of(text))),
+                Piece::Foreign { .. } => {
+                    slices.push(IoSlice::new(patches.next().map_or(b"", |text| text.as_bytes())));
+                }
+                Piece::State { event, .. } => {
+                    let event = &done.decoded.events[*event];
+                    let patch = patches.next().map_or("", String::as_str);
+                    let place = match &event.kind {
+                        EventKind::State(state) if !patch.is_empty() => state.count.span,
+                        _ => Span { start: event.line.end, end: event.line.end },
+                    };
+                    let part = |start, end| Span { start, end };
+                    slices.push(IoSlice::new(part(event.line.start, place.start).of(bytes)));
+                    slices.push(IoSlice::new(patch.as_bytes()));
+                    slices.push(IoSlice::new(part(place.end, event.line.end).of(bytes)));
+                }
+            }
+        }
+        slices.retain(|slice| !slice.is_empty());
+        if let Some(last) = slices.last() {
+            self.line_ended = last.ends_with(b"\n");
+        }
+        slices.chunks_mut(SLICES_MAX).try_for_each(|slices| write_all(&self.out, slices))
+    }
+
+    /// Rejected rows are stored before anything behind them leaves.
+    fn store_rejects(&mut self, done: &Done) -> Result<()> {
+        let Some(rejects) = self.rejects.as_mut().filter(|_| !done.rejected.is_empty()) else {
+            return Ok(());
+        };
+        let bytes = done.chunk.bytes.as_slice();
+        let (mut offset, mut line) = (0, self.totals.lines + 1);
+        for (stream, rejected) in &done.rejected {
+            let to = rejected.offset as usize;
+            line += memchr::memchr_iter(b'\n', &bytes[offset..to]).count() as u64;
+            offset = to;
+            let stream = self.plan.stream(*stream);
+            rejects.store(&stream.descriptor, &rejected.entry(line))?;
+        }
+        rejects.sync()
+    }
+
+    /// Whether too many rows of some stream have been rejected.
+    fn limits(&self, done: &Done) -> Result<()> {
+        let streams = done.decoded.batches.iter().map(|(stream, _)| *stream);
+        for stream in streams.filter(|_| !done.rejected.is_empty()) {
+            self.check_limit(stream, false)?;
+        }
+        Ok(())
+    }
+
+    /// Compares a stream's rejects with its limit; before the end only once there are enough rows to tell.
+    ///
+    /// # Errors
+    /// `Limit` when there are too many.
+    pub fn check_limit(&self, stream: StreamId, at_end: bool) -> Result<()> {
+        let plan = self.plan.stream(stream);
+        let (Some(limit), Some(totals)) = (plan.max_rejected, self.totals.of(stream)) else {
+            return Ok(());
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
+        let fraction = totals.rejected as f64 / totals.read.max(1) as f64;
+        if fraction <= limit || !at_end && totals.read < ROWS_BEFORE_LIMIT {
+            return Ok(());
+        }
+        let message = format!(
+            "stream `{}`: {} of {} records rejected, more than the limit of {limit}",
+            plan.descriptor, totals.rejected, totals.read
+        );
+        Err(Error::new(ErrorKind::Limit, message)
+            .hint("the report counts the failed rules; the reject store holds the records"))
+    }
+}
+
+/// Rows of a stream after which its fraction of rejects is compared with the limit while it still runs.
+const ROWS_BEFORE_LIMIT: u64 = 1_000;
+
+impl Output for Writer<'_> {
+    type Done = Done;
+
+    fn write(&mut self, done: &Done) -> Result<()> {
+        self.store_rejects(done)?;
+        self.write_lines(done)?;
+        let lines = self.totals.lines;
+        self.totals.add(self.plan, done);
+        self.progress.tick(&self.totals);
+        if let Some(stop) = &done.decoded.stop {
+            return Err(stop.error.at_line(lines + stop.line + 1));
+        }
+        self.limits(done)
+    }
+}
+
+/// Writes all slices.
+fn write_all(out: &OwnedFd, mut slices: &mut [IoSlice<'_>]) -> Result<()> {
+    IoSlice::advance_slices(&mut slices, 0);
+    while !slices.is_empty() {
+        match rustix::io::writev(out.as_fd(), slices) {
+            Ok(written) => IoSlice::advance_slices(&mut slices, written),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => wait_for_room(out)?,
+            Err(Errno::PIPE) => {
+                return Err(Error::new(ErrorKind::Closed, "the reader of the output went away")
+                    .hint("look at the messages of the destination"));
+            }
+            Err(error) => {
+                return Err(Error::new(ErrorKind::Output, "writing the output failed")
+                    .because(std::io::Error::from(error)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_room(out: &OwnedFd) -> Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(Error::new(ErrorKind::Output, "waiting for the output failed")
+            .because(std::io::Error::from(error))),
+    }
+}
+
+/// Takes the memory of a written chunk's bytes back.
+pub fn reclaim(bytes: Buffer) -> Vec<u8> {
+    bytes.into_vec().unwrap_or_default()
+}

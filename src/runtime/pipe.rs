@@ -1,0 +1,109 @@
+//! Protocol messages from one file descriptor to another.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::input::Lines;
+use super::output::{Writer, reclaim};
+use super::progress::Progress;
+use super::rejects::Rejects;
+use crate::decode::{Chunk, Decoder};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::{self, Done};
+use crate::plan::Plan;
+use crate::protocol::trace;
+use crate::window::{self, Work};
+
+/// How a pipe runs.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Where `report.json` goes.
+    pub report: Option<PathBuf>,
+    /// Threads; one per core when 0.
+    pub workers: usize,
+    /// Bytes after which a chunk is handed on, for tests.
+    pub chunk_bytes: Option<usize>,
+    pub progress: bool,
+}
+
+struct Worker<'a> {
+    plan: &'a Plan,
+    decoder: Decoder,
+}
+
+impl Work<Chunk, Done> for Worker<'_> {
+    fn work(&mut self, chunk: Chunk) -> Done {
+        pipeline::process(self.plan, &mut self.decoder, chunk)
+    }
+
+    fn reclaim(&mut self, done: Done) -> Vec<u8> {
+        self.decoder.recycle(done.decoded.batches);
+        reclaim(done.chunk.bytes)
+    }
+}
+
+/// Runs a plan over `input` until its end. What goes wrong is told in the output as a TRACE ERROR, and
+/// returned.
+///
+/// # Errors
+/// The first error in the order of the input; everything before it has left.
+pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> Result<()> {
+    let start = Instant::now();
+    let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
+        Some(directory) => Some(Rejects::open(directory, &run_name())?),
+        None => None,
+    };
+    let mut writer = Writer::new(plan, output, rejects, Progress::new(options.progress));
+    let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
+    let first = writer.say(&trace::log("INFO", &plan.greeting()));
+    let workers = match options.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let (mut writer, ended) = match first {
+        Ok(()) => window::run(workers, lines, writer, || Worker {
+            plan,
+            decoder: Decoder::default(),
+        }),
+        Err(error) => (writer, Err(error)),
+    };
+    writer.finish();
+    let ended = ended.and_then(|()| final_limits(plan, &writer));
+    let ended = match ended {
+        Ok(()) => {
+            let mode = if plan.observe() { "observed, nothing changed: " } else { "" };
+            let message = format!("midflight: {mode}{}", writer.totals.sentence());
+            writer.say(&trace::log("INFO", &message))
+        }
+        Err(error) => {
+            // An output that is gone cannot be told.
+            let _ = writer.say(&trace::error(&error, now_ms()));
+            Err(error)
+        }
+    };
+    if let Some(directory) = &options.report {
+        let failed = ended.as_ref().err();
+        let report = writer.totals.json(plan, writer.ledger.states(), start.elapsed(), failed);
+        let path = directory.join("report.json");
+        let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
+        written.map_err(|error| {
+            Error::new(ErrorKind::Output, format!("{} cannot be written", path.display())).because(error)
+        })?;
+    }
+    ended
+}
+
+fn final_limits(plan: &Plan, writer: &Writer<'_>) -> Result<()> {
+    (0..plan.streams()).try_for_each(|stream| writer.check_limit(stream, true))
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(0)
+}
+
+/// A name for this run: its start, to the millisecond.
+fn run_name() -> String {
+    chrono::Utc::now().format("%Y%m%dT%H%M%S%3fZ").to_string()
+}

@@ -1,0 +1,116 @@
+//! Masks every value of a column. The operators are pure functions on one value ([`operator`]); this file
+//! applies them to the cells of a batch, and closes where they cannot be applied.
+
+mod cipher;
+mod dates;
+mod fpe;
+mod generalize;
+mod keyed;
+pub mod operator;
+mod partial;
+mod pseudonym;
+
+use operator::{Compiled, Masked, Refusal, Scalar};
+
+use super::{ColumnRef, Halt, Refusals, Refused, Stage};
+use crate::batch::{Batch, CellId, ColumnId, Current};
+
+/// What stands in for a value that could not be masked as asked, in records that are set aside.
+const WITHHELD: &str = "<REDACTED>";
+
+/// A compiled `mask`.
+#[derive(Debug)]
+pub struct Mask {
+    pub column: ColumnRef,
+    pub operator: Compiled,
+    /// Containers are replaced as a whole instead of being refused.
+    pub whole: Option<Whole>,
+    /// The column whose value ties dates together.
+    pub subject: Option<ColumnId>,
+    pub refusals: Refusals,
+}
+
+/// What replaces an object or array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whole {
+    Text(String),
+    Null,
+}
+
+impl Stage for Mask {
+    fn apply(&self, batch: &mut Batch) -> Result<(), Halt> {
+        let mut out = String::new();
+        for at in 0..batch.column(self.column.id).len() {
+            let cell = batch.column(self.column.id)[at] as usize;
+            self.mask(batch, cell, &mut out)?;
+        }
+        Ok(())
+    }
+}
+
+impl Mask {
+    fn mask(&self, batch: &mut Batch, cell: CellId, out: &mut String) -> Result<(), Halt> {
+        let subject = self.subject.map(|column| subject(batch, column, batch.cell(cell).row));
+        let subject = subject.flatten();
+        let value = batch.current(cell);
+        let scalar = match &value {
+            Current::Null => return Ok(()),
+            Current::Bool(value) => Scalar::Bool(*value),
+            Current::Number(literal) => Scalar::Number(literal),
+            Current::Text(text) => Scalar::Text(text),
+            Current::Container(_) => return self.container(batch, cell),
+            Current::Broken => return self.refuse(batch, cell, "a value that is not JSON"),
+        };
+        match self.operator.apply(scalar, None, subject.as_deref(), out) {
+            Ok(Masked::Text) => batch.replace_text(cell, out),
+            Ok(Masked::Number) => batch.replace(cell, out.as_bytes()),
+            Ok(Masked::Null) => batch.replace(cell, b"null"),
+            Err(refusal) => return self.refuse_by(batch, cell, &refusal),
+        }
+        batch.tally().find(self.column.id, "masked", 1);
+        Ok(())
+    }
+
+    fn container(&self, batch: &mut Batch, cell: CellId) -> Result<(), Halt> {
+        match &self.whole {
+            Some(Whole::Text(text)) => batch.replace_text(cell, text),
+            Some(Whole::Null) => batch.replace(cell, b"null"),
+            None => return self.refuse(batch, cell, "an object or array"),
+        }
+        batch.tally().find(self.column.id, "masked", 1);
+        Ok(())
+    }
+
+    fn refuse_by(&self, batch: &mut Batch, cell: CellId, refusal: &Refusal) -> Result<(), Halt> {
+        self.refuse(batch, cell, &refusal.to_string())
+    }
+
+    fn refuse(&self, batch: &mut Batch, cell: CellId, why: &str) -> Result<(), Halt> {
+        batch.replace_text(cell, WITHHELD);
+        batch.tally().find(self.column.id, "type_mismatch", 1);
+        let message = format!("{}: a value cannot be masked: {why}", self.column.place);
+        let row = batch.cell(cell).row as usize;
+        let refused = Refused {
+            row,
+            stage: "mask",
+            code: "type_mismatch",
+            message,
+        };
+        self.refusals.refuse(batch, refused)
+    }
+}
+
+/// The text of a row's value in the subject column.
+fn subject(batch: &Batch, column: ColumnId, row: u32) -> Option<String> {
+    let cells = batch.column(column);
+    let end = cells.partition_point(|&cell| batch.cell(cell as usize).row <= row);
+    let cell = *cells.get(end.checked_sub(1)?)? as usize;
+    if batch.cell(cell).row != row {
+        return None;
+    }
+    match batch.current(cell) {
+        Current::Text(text) => Some(text.into_owned()),
+        Current::Number(literal) => Some(literal.to_owned()),
+        _ => None,
+    }
+}
