@@ -17,6 +17,8 @@ use args::{Arguments, Command};
 
 /// Parses the arguments, runs the command, prints what went wrong, gives the exit code.
 pub fn main() -> ExitCode {
+    // A panic's message may quote a value, so only its place is told.
+    std::panic::set_hook(Box::new(|panic| output::panicked(panic.location())));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&error),

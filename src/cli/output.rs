@@ -6,6 +6,7 @@
 )]
 
 use std::io::{IsTerminal, Write};
+use std::panic::Location;
 use std::process::ExitCode;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -44,6 +45,14 @@ pub(super) fn failure(error: &Error) -> ExitCode {
         eprintln!("{bold}hint:{plain} {advice}");
     }
     ExitCode::from(error.kind().outcome().exit_code)
+}
+
+/// Prints where a defect showed.
+pub(super) fn panicked(place: Option<&Location<'_>>) {
+    match place {
+        Some(place) => eprintln!("midflight: a defect showed at {place}"),
+        None => eprintln!("midflight: a defect showed"),
+    }
 }
 
 fn colours() -> bool {

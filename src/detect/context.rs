@@ -1,8 +1,7 @@
 //! Words that speak for or against a finding: in the text around it and in the column's name.
 //!
 //! Phrases of every recogniser share one table keyed by the hash of their words, so a text is read
-//! word by word once, whatever the number of phrases. Words are ASCII letters in either case and any
-//! other letters as written; a plural `s` is dropped on both sides. `*straße` is any word that ends so.
+//! word by word once, whatever the number of phrases. Case does not count in ASCII and Latin-1; a plural `s` is dropped on both sides. `*straße` is any word that ends so.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -86,10 +85,41 @@ pub(super) struct Heard {
     pub(super) voice: Voice,
 }
 
+/// Hashes that may be there, 8,192 bits.
+#[derive(Debug)]
+struct Filter([u64; 128]);
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self([0; 128])
+    }
+}
+
+impl Filter {
+    fn place(hash: u64) -> (usize, u64) {
+        let at = hash >> 51;
+        (usize::try_from(at >> 6).unwrap_or(0), 1 << (at & 63))
+    }
+
+    fn add(&mut self, hash: u64) {
+        let (word, bit) = Self::place(hash);
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+
+    fn has(&self, hash: u64) -> bool {
+        let (word, bit) = Self::place(hash);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+}
+
 /// Phrases by hash. Text and column names each have their own.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary {
     table: HashMap<u64, Voice, BuildHasherDefault<Keep>>,
+    /// A bit for the hash of every first word: most words of a text are not in the table.
+    filter: Filter,
     endings: Vec<(Vec<u8>, Voice)>,
 }
 
@@ -132,6 +162,9 @@ impl Vocabulary {
         let mut whole = EMPTY;
         let mut joined = Vec::with_capacity(phrase.len());
         let words: Vec<_> = Words::of(phrase.as_bytes()).collect();
+        if let Some(first) = words.first() {
+            self.filter.add(first.hash);
+        }
         for (place, word) in words.iter().enumerate() {
             joined.extend_from_slice(phrase.as_bytes().get(word.start..word.end).unwrap_or_default());
             whole = chain(whole, word.hash);
@@ -147,6 +180,7 @@ impl Vocabulary {
         if words.len() > 1
             && let Some(word) = Words::of(&joined).next()
         {
+            self.filter.add(word.hash);
             let voice = self.table.entry(chain(EMPTY, word.hash)).or_default();
             voice.whole = true;
             speak(voice);
@@ -158,6 +192,9 @@ impl Vocabulary {
         let mut words = Words::within(text, from, to);
         while let Some(word) = words.next() {
             self.hear_ending(text, word, heard);
+            if !self.filter.has(word.hash) {
+                continue;
+            }
             let Some(first) = self.table.get(&chain(EMPTY, word.hash)) else {
                 continue;
             };
@@ -170,7 +207,12 @@ impl Vocabulary {
         }
     }
 
+    /// Endings belong to street names, so they count right before a number only.
     fn hear_ending(&self, text: &[u8], word: Word, heard: &mut Vec<Heard>) {
+        let after = text.get(word.end..).unwrap_or_default();
+        if !matches!(after, [b' ', b'0'..=b'9', ..] | [b'.', b' ', b'0'..=b'9', ..]) {
+            return;
+        }
         let letters = text.get(word.start..word.end).unwrap_or_default();
         let last = letters.last();
         for (ending, voice) in &self.endings {
@@ -277,27 +319,48 @@ fn letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
 }
 
+/// Sets the bit that tells small letters from capitals, in ASCII and in the Latin-1 part of UTF-8.
+const SMALL: u64 = 0x2020_2020_2020_2020;
+
+/// The hash of a word: its length, its first eight bytes and its last eight, in small letters.
+/// Longer words that differ only in between count as the same; there are none among the phrases.
+fn hash(text: &[u8], start: usize, end: usize) -> u64 {
+    let len = end - start;
+    let (first, last) = if len <= 8 {
+        let mask = u64::MAX >> (64 - 8 * len.max(1));
+        ((eight(text, start) | SMALL) & mask, 0)
+    } else {
+        (eight(text, start) | SMALL, eight(text, end - 8) | SMALL)
+    };
+    let mixed = first.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ last.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(29);
+    (mixed ^ mixed >> 32).wrapping_add(len as u64).wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+/// Eight bytes of the text, zeros past its end.
+fn eight(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    }
+}
+
 impl Iterator for Words<'_> {
     type Item = Word;
 
     fn next(&mut self) -> Option<Word> {
         let part = self.text.get(self.at..self.to)?;
         let start = self.at + part.iter().position(|byte| letter(*byte))?;
-        let (mut hash, mut shorter, mut last, mut end) = (EMPTY, EMPTY, 0, start);
-        for byte in self.text.get(start..).unwrap_or_default() {
-            if !letter(*byte) {
-                break;
-            }
-            let lower = byte.to_ascii_lowercase();
-            // A plural drops its `s`; `ss` is no plural.
-            let plural = lower == b's' && last != b's' && end - start >= 3;
-            shorter = if plural { hash } else { EMPTY };
-            hash = (hash ^ u64::from(lower)).wrapping_mul(0x0100_0000_01b3);
-            last = lower;
-            end += 1;
-        }
+        let rest = self.text.get(start..)?;
+        let len = rest.iter().position(|byte| !letter(*byte)).unwrap_or(rest.len());
+        let end = start + len;
         self.at = end;
-        let hash = if shorter == EMPTY { hash } else { shorter };
+        // A plural drops its `s`; `ss` is no plural.
+        let plural = match rest.get(..len)? {
+            [_, _, .., before, b's' | b'S'] => before | 0x20 != b's',
+            _ => false,
+        };
+        let hash = hash(self.text, start, end - usize::from(plural));
         Some(Word { start, end, hash })
     }
 }

@@ -130,10 +130,13 @@ impl Gate {
         if text.len() > BLOCK {
             return self.may_hold_anchor(text);
         }
+        if timestamp(text) {
+            return false;
+        }
         let marks = self.short(text);
         marks.any() && {
             let shape = simd::shape(text, 0);
-            !harmless(marks, shape, text) && (hot(marks, shape) || worded(text, marks, shape))
+            !harmless(marks, shape, text.len()) && (hot(marks, shape) || worded(text, marks, shape))
         }
     }
 
@@ -154,12 +157,15 @@ impl Gate {
     pub(super) fn survey(&self, text: &[u8], eager: bool, marks: &mut Vec<Marks>, clusters: &mut Vec<Cluster>) {
         clusters.clear();
         if text.len() <= BLOCK {
+            if !eager && timestamp(text) {
+                return;
+            }
             let marks = self.short(text);
             if !marks.any() {
                 return;
             }
             let shape = simd::shape(text, 0);
-            if !eager && harmless(marks, shape, text) {
+            if !eager && harmless(marks, shape, text.len()) {
                 return;
             }
             let hot = hot(marks, shape);
@@ -251,37 +257,37 @@ fn structured(first: Shape, second: Shape) -> bool {
     run & (run >> 8) & (run >> 16) != 0
 }
 
-/// Whether a whole text of at most 64 bytes is a date, a time stamp, a UUID or a short number:
-/// shapes no pattern takes without a word or a column that speaks for it.
-fn harmless(marks: Marks, shape: Shape, text: &[u8]) -> bool {
+/// Whether a whole text of at most 64 bytes is a UUID or a short number: shapes no pattern takes
+/// without a word or a column that speaks for it.
+fn harmless(marks: Marks, shape: Shape, len: usize) -> bool {
+    const HYPHENS: u64 = 1 << 8 | 1 << 13 | 1 << 18 | 1 << 23;
     if marks.at | marks.literal != 0 {
         return false;
     }
-    let len = text.len();
     let all = if len >= BLOCK { u64::MAX } else { (1 << len) - 1 };
     let number = len < 13 && (marks.digit | shape.dot) == all && shape.dot.count_ones() <= 1;
-    number || uuid(shape, len) || timestamp(marks, shape, text)
+    let uuid = len == 36 && shape.hyphen == HYPHENS && shape.alnum == all & !HYPHENS;
+    number || uuid
 }
 
-fn uuid(shape: Shape, len: usize) -> bool {
-    const HYPHENS: u64 = 1 << 8 | 1 << 13 | 1 << 18 | 1 << 23;
-    len == 36 && shape.hyphen == HYPHENS && shape.alnum == ((1 << 36) - 1) & !HYPHENS
-}
-
-/// `2024-01-31`, alone or followed by a time of day.
-fn timestamp(marks: Marks, shape: Shape, text: &[u8]) -> bool {
-    const DATE: u64 = 0b11_0110_1111;
-    const TIME: u64 = DATE | 0b1101_1011 << 11;
-    let len = text.len();
-    if len < 10 || shape.hyphen & 0x3ff != 1 << 4 | 1 << 7 || marks.digit & 0x3ff != DATE {
+/// Whether a whole text is `2024-01-31`, alone or followed by a time of day and a zone: the most
+/// frequent strings with digits, so they leave first.
+fn timestamp(text: &[u8]) -> bool {
+    let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+    let [a, b, c, d, b'-', e, f, b'-', g, h, rest @ ..] = text else {
+        return false;
+    };
+    if !digits(&[*a, *b, *c, *d, *e, *f, *g, *h]) {
         return false;
     }
     let zone = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b':' | b'+' | b'-' | b'Z' | b' ' | b'U' | b'T' | b'C');
-    let timed = (19..=35).contains(&len)
-        && marks.digit & 0x7_ffff == TIME
-        && shape.colon & 0x7_ffff == 1 << 13 | 1 << 16
-        && text.iter().skip(19).all(zone);
-    len == 10 || timed
+    match rest {
+        [] => true,
+        [b'T' | b' ', i, j, b':', k, l, b':', m, n, tail @ ..] => {
+            digits(&[*i, *j, *k, *l, *m, *n]) && tail.len() <= 16 && tail.iter().all(zone)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

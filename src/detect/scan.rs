@@ -7,7 +7,7 @@ use regex_automata::{Anchored, Input, PatternID, PatternSet, meta};
 use super::context::{Heard, REACH_AFTER, REACH_AGAINST, REACH_BEFORE};
 use super::gate::Cluster;
 use super::library::{Edges, Extends};
-use super::simd::Marks;
+use super::simd::{BLOCK, Marks};
 use super::{Automaton, CONFIDENCE_MIN, ColumnContext, Compiled, Detector, Finding};
 
 /// The most findings of one text. Past them its whole rest is one finding.
@@ -90,6 +90,9 @@ impl Detector {
             }
             return;
         }
+        if !column.eager && text.len() <= BLOCK && !self.gate.may_pass(text.as_bytes()) {
+            return;
+        }
         scratch.candidates.clear();
         let mut from = 0;
         loop {
@@ -131,8 +134,8 @@ impl Detector {
         scratch.heard.clear();
         let mut spoken = column.raised;
         if cluster.digit {
-            let from = anchors.start.saturating_sub(REACH_BEFORE + PHRASE);
-            self.text_words.hear(bytes, from, anchors.end + REACH_AFTER + PHRASE, &mut scratch.heard);
+            let from = anchors.start.saturating_sub(REACH_BEFORE);
+            self.text_words.hear(bytes, from, anchors.end + PHRASE, &mut scratch.heard);
             for heard in &scratch.heard {
                 spoken.join(&heard.voice.pro);
             }
@@ -144,7 +147,11 @@ impl Detector {
             let mut judge = Judge { detector: self, text, column, heard, candidates };
             search(&self.plain, plain, span, &mut judge);
         }
-        if cluster.digit && spoken.meets(&self.needy) {
+        let settled = scratch.candidates.iter().rev().take(1).any(|last| {
+            let finding = &last.finding;
+            last.proven && finding.confidence >= SURE && finding.start <= anchors.start && finding.end >= anchors.end
+        });
+        if cluster.digit && !settled && spoken.meets(&self.needy) {
             let span = widen(bytes, &anchors, PHRASE);
             let Scratch { contextual, heard, candidates, .. } = scratch;
             let mut judge = Judge { detector: self, text, column, heard, candidates };

@@ -90,25 +90,73 @@ impl Prefix {
 
 /// The marks of a text of at most 64 bytes; literals only when there is a prefix.
 pub(super) fn short(text: &[u8], prefix: Option<&Prefix>) -> Marks {
+    if prefix.is_none() && text.len() <= 16 {
+        return tiny(text);
+    }
     let mut marks = Marks::default();
-    for from in [0, HALF] {
-        let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) else {
-            break;
-        };
-        let bits = half(&padded(rest), prefix);
-        marks.digit |= u64::from(bits[0]) << from;
-        marks.at |= u64::from(bits[1]) << from;
-        marks.literal |= u64::from(bits[2]) << from;
+    let mut add = |bits: [u32; 3], digits_from: usize, literals_from: usize| {
+        marks.digit |= u64::from(bits[0]) << digits_from;
+        marks.at |= u64::from(bits[1]) << digits_from;
+        marks.literal |= u64::from(bits[2]) << literals_from;
+    };
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            // Read where they lie: a copy would cost more than both vectors. The end overlaps.
+            let rest = text.len() - SPAN;
+            add(half::<0>(first, prefix), 0, 0);
+            add(half::<{ SPAN - HALF }>(last, prefix), rest + SPAN - HALF, rest);
+        }
+        _ => {
+            let mut bytes = [0; SPAN + HALF];
+            bytes[..text.len()].copy_from_slice(text);
+            if let Some(first) = bytes.first_chunk() {
+                add(half::<0>(first, prefix), 0, 0);
+            }
+            if let Some(last) = bytes.last_chunk().filter(|_| text.len() > HALF) {
+                add(half::<0>(last, prefix), HALF, HALF);
+            }
+        }
     }
     marks
+}
+
+/// Digits and `@` of at most 16 bytes, in two general registers.
+fn tiny(text: &[u8]) -> Marks {
+    let len = text.len();
+    let (low, high) = match (text.first_chunk(), text.last_chunk()) {
+        // Bytes read twice are written twice, to the same place.
+        (Some(first), Some(last)) => {
+            let all = u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (len - 8));
+            let [low, high] = [all, all >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+            (low, high)
+        }
+        _ => match (text.first_chunk(), text.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let last = u64::from(u32::from_le_bytes(*last)) << (8 * (len - 4));
+                (u64::from(u32::from_le_bytes(*first)) | last, 0)
+            }
+            _ => (text.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+        },
+    };
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Sums of seven bits and a constant below 128 cannot carry into the next byte.
+    let below = |bytes: u64, limit: u64| !(((bytes & (EACH * 0x7f)) + EACH * (0x80 - limit)) | bytes) & (EACH * 0x80);
+    // The top bits of eight bytes, gathered into one.
+    let gather = |tops: u64| (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let both = |mark: &dyn Fn(u64) -> u64| gather(mark(low)) | gather(mark(high)) << 8;
+    Marks {
+        digit: both(&|bytes| below(bytes ^ (EACH * u64::from(b'0')), 10)),
+        at: both(&|bytes| below(bytes ^ (EACH * u64::from(b'@')), 1)),
+        literal: 0,
+    }
 }
 
 /// The marks of the block at `from`.
 pub(super) fn block(text: &[u8], from: usize, prefix: &Prefix) -> Marks {
     let rest = text.get(from..).unwrap_or_default();
     let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << HALF;
-    let low = half(&padded(rest), Some(prefix));
-    let high = half(&padded(rest.get(HALF..).unwrap_or_default()), Some(prefix));
+    let low = half::<0>(&padded(rest), Some(prefix));
+    let high = half::<0>(&padded(rest.get(HALF..).unwrap_or_default()), Some(prefix));
     Marks { digit: join(low[0], high[0]), at: join(low[1], high[1]), literal: join(low[2], high[2]) }
 }
 
@@ -127,8 +175,26 @@ pub(super) fn blocks(text: &[u8], prefix: &Prefix, marks: &mut Vec<Marks>) {
 
 /// The shape of the block at `from`; nothing past the end.
 pub(super) fn shape(text: &[u8], from: usize) -> Shape {
+    let rest = text.get(from..).unwrap_or_default();
+    if rest.is_empty() {
+        return Shape::default();
+    }
+    let mut copy = [0; BLOCK];
+    let bytes = rest.first_chunk().unwrap_or_else(|| {
+        copy[..rest.len()].copy_from_slice(rest);
+        &copy
+    });
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, which is all the function needs.
+        return unsafe { avx2::shape(bytes) };
+    }
+    portable_shape(bytes)
+}
+
+fn portable_shape(bytes: &[u8; BLOCK]) -> Shape {
     let mut shape = Shape::default();
-    for (place, byte) in text.iter().skip(from).take(BLOCK).enumerate() {
+    for (place, byte) in bytes.iter().enumerate() {
         let bit = 1_u64 << place;
         match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => shape.alnum |= bit,
@@ -147,32 +213,32 @@ fn padded(rest: &[u8]) -> [u8; SPAN] {
         return *whole;
     }
     let mut bytes = [0; SPAN];
-    for (slot, byte) in bytes.iter_mut().zip(rest) {
-        *slot = *byte;
-    }
+    bytes[..rest.len()].copy_from_slice(rest);
     bytes
 }
 
-/// Digits, `@` and literals of a half.
-fn half(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
+/// Digits and `@` of the 32 bytes from `FROM`, literals of the first 32.
+fn half<const FROM: usize>(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, which is all the function needs.
-        return unsafe { avx2::half(bytes, prefix) };
+        return unsafe { avx2::half::<FROM>(bytes, prefix) };
     }
-    portable(bytes, prefix)
+    portable::<FROM>(bytes, prefix)
 }
 
 /// The same, byte by byte.
-fn portable(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
+fn portable<const FROM: usize>(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
     let mut bits = [0; 3];
-    for (place, here) in bytes.windows(Prefix::WIDTH).enumerate() {
-        let bit = 1 << place;
-        match here.first() {
-            Some(b'0'..=b'9') => bits[0] |= bit,
-            Some(b'@') => bits[1] |= bit,
+    for (place, byte) in bytes.iter().skip(FROM).take(HALF).enumerate() {
+        match byte {
+            b'0'..=b'9' => bits[0] |= 1 << place,
+            b'@' => bits[1] |= 1 << place,
             _ => {}
         }
+    }
+    for (place, here) in bytes.windows(Prefix::WIDTH).enumerate() {
+        let bit = 1 << place;
         if prefix.is_some_and(|prefix| prefix.starts(here)) {
             bits[2] |= bit;
         }
@@ -184,11 +250,11 @@ fn portable(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
 mod avx2 {
     use std::arch::x86_64::{
         __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-        _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setzero_si256,
+        _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
         _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_sub_epi8,
     };
 
-    use super::{BLOCK, HALF, Marks, Prefix, SPAN};
+    use super::{BLOCK, HALF, Marks, Prefix, SPAN, Shape};
 
     /// The nibble sets of a prefix, low and high, in registers.
     type Tables = [(__m256i, __m256i); Prefix::WIDTH];
@@ -200,29 +266,59 @@ mod avx2 {
         let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << HALF;
         let mut rest = text;
         while let (Some(low), Some(high)) = (rest.first_chunk(), rest.get(HALF..).and_then(<[u8]>::first_chunk)) {
-            let (digit, at) = (join(digits(low), digits(high)), join(signs(low), signs(high)));
+            let (digit, at) = (join(digits::<0>(low), digits::<0>(high)), join(signs::<0>(low), signs::<0>(high)));
             let literal = join(literals(low, &tables), literals(high, &tables));
             marks.push(Marks { digit, at, literal });
             rest = rest.get(BLOCK..).unwrap_or_default();
         }
     }
 
-    /// Digits, `@` and literals of a half.
+    /// Digits and `@` of the 32 bytes from `FROM`, literals of the first 32.
     #[target_feature(enable = "avx2")]
-    pub(super) fn half(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
+    pub(super) fn half<const FROM: usize>(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [u32; 3] {
         let literal = prefix.map_or(0, |prefix| literals(bytes, &tables(prefix)));
-        [digits(bytes), signs(bytes), literal]
+        [digits::<FROM>(bytes), signs::<FROM>(bytes), literal]
     }
 
     #[target_feature(enable = "avx2")]
-    fn digits(bytes: &[u8; SPAN]) -> u32 {
-        let offset = _mm256_sub_epi8(load::<0>(bytes), _mm256_set1_epi8(b'0'.cast_signed()));
-        bits(_mm256_cmpeq_epi8(offset, _mm256_min_epu8(offset, _mm256_set1_epi8(9))))
+    fn digits<const FROM: usize>(bytes: &[u8; SPAN]) -> u32 {
+        within(load::<FROM>(bytes), b'0', 9)
+    }
+
+    /// Which bytes lie from `first` to `first + span`.
+    #[target_feature(enable = "avx2")]
+    fn within(bytes: __m256i, first: u8, span: u8) -> u32 {
+        let offset = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first.cast_signed()));
+        bits(_mm256_cmpeq_epi8(offset, _mm256_min_epu8(offset, _mm256_set1_epi8(span.cast_signed()))))
     }
 
     #[target_feature(enable = "avx2")]
-    fn signs(bytes: &[u8; SPAN]) -> u32 {
-        bits(_mm256_cmpeq_epi8(load::<0>(bytes), _mm256_set1_epi8(b'@'.cast_signed())))
+    fn equal(bytes: __m256i, byte: u8) -> u32 {
+        bits(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed())))
+    }
+
+    /// The shape of a block.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn shape(bytes: &[u8; BLOCK]) -> Shape {
+        let mut shape = Shape::default();
+        for (from, half) in [(0, bytes.first_chunk()), (HALF, bytes.last_chunk::<HALF>())] {
+            let Some(half) = half else {
+                return shape;
+            };
+            // SAFETY: `half` is 32 readable bytes; the load has no alignment to keep.
+            let half = unsafe { _mm256_loadu_si256(std::ptr::from_ref(half).cast()) };
+            let letters = within(_mm256_or_si256(half, _mm256_set1_epi8(0x20)), b'a', 25);
+            shape.alnum |= u64::from(letters | within(half, b'0', 9)) << from;
+            shape.dot |= u64::from(equal(half, b'.')) << from;
+            shape.colon |= u64::from(equal(half, b':')) << from;
+            shape.hyphen |= u64::from(equal(half, b'-')) << from;
+        }
+        shape
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn signs<const FROM: usize>(bytes: &[u8; SPAN]) -> u32 {
+        equal(load::<FROM>(bytes), b'@')
     }
 
     #[target_feature(enable = "avx2")]
@@ -270,7 +366,7 @@ mod tests {
 
     /// Deterministic bytes of the sorts that matter.
     fn bytes(seed: &mut u64, len: usize) -> Vec<u8> {
-        const SORTS: &[u8] = b"0189@.:-azAZeyJKI_/ghp\xc3\xff \0";
+        const SORTS: &[u8] = b"/0189:?@A`.-azAZ[{eyJKI_ghp\xc3\xff \0";
         let mut next = || {
             *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             usize::try_from(*seed >> 40).unwrap_or(0) % SORTS.len()
@@ -293,11 +389,20 @@ mod tests {
             for (at, marks) in marks.iter().enumerate() {
                 assert_eq!(*marks, block(&text, at * BLOCK, &prefix), "{len}");
                 let half = text.get(at * BLOCK..).unwrap_or_default();
-                assert_eq!(portable(&padded(half), Some(&prefix)), super::half(&padded(half), Some(&prefix)));
+                let half = padded(half);
+                assert_eq!(portable::<0>(&half, Some(&prefix)), super::half::<0>(&half, Some(&prefix)));
+                assert_eq!(portable::<3>(&half, Some(&prefix)), super::half::<3>(&half, Some(&prefix)));
             }
             if len <= BLOCK && len > 0 {
-                assert_eq!(short(&text, Some(&prefix)), marks[0]);
-                assert_eq!(short(&text, None).literal, 0);
+                let (with, without) = (short(&text, Some(&prefix)), short(&text, None));
+                assert_eq!((with.digit, with.at), (marks[0].digit, marks[0].at), "{len}");
+                assert_eq!((without.digit, without.at, without.literal), (with.digit, with.at, 0), "{len}");
+                // A literal in the last three bytes has no room for what must follow it.
+                let room = (1_u64 << len.saturating_sub(3)) - 1;
+                assert_eq!(with.literal & room, marks[0].literal & room, "{len}");
+            }
+            if let Some(block) = text.first_chunk() {
+                assert_eq!(portable_shape(block), shape(&text, 0));
             }
         }
     }

@@ -179,7 +179,7 @@ impl Splice<'_> {
             self.meta(batch, row, Some(meta), close);
         }
         // Separators up to which members have been removed from the front of their object.
-        let mut front = u32::MAX;
+        let mut front = 0;
         while let Some(cell) = cells.get(next)
             && cell.row as usize == row
         {
@@ -190,7 +190,7 @@ impl Splice<'_> {
         }
         self.cells[at] = next;
         if let Some(data) = data {
-            let empty = members == 0 || front + 1 == data.end;
+            let empty = members == 0 || front != 0 && front + 1 == data.end;
             self.added(batch, row, data, empty);
         }
         if changed && meta.is_none_or(|meta| data.is_some_and(|data| meta.start > data.start)) {

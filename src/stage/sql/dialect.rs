@@ -13,7 +13,8 @@ use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 const MAX_STEPS: u32 = 50_000;
 
 /// What [`Bounded`] says when it gives up.
-pub(super) const GAVE_UP: &str = "the expression is not complete, and too deeply nested to say where";
+pub(super) const GAVE_UP: &str =
+    "the expression is not complete, and too deeply nested to say where";
 
 /// The dialect of one parse.
 #[derive(Debug, Default)]

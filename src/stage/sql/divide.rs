@@ -54,8 +54,14 @@ impl ScalarUDFImpl for IntegerDivide {
 }
 
 fn divide(dividend: &ArrayRef, divisor: &ArrayRef) -> Result<Decimal256Array> {
-    let (dividend, divisor) = (cast(dividend, &WIDE_INTEGER)?, cast(divisor, &WIDE_INTEGER)?);
-    let (dividend, divisor) = (dividend.as_primitive::<Decimal256Type>(), divisor.as_primitive::<Decimal256Type>());
+    let (dividend, divisor) = (
+        cast(dividend, &WIDE_INTEGER)?,
+        cast(divisor, &WIDE_INTEGER)?,
+    );
+    let (dividend, divisor) = (
+        dividend.as_primitive::<Decimal256Type>(),
+        divisor.as_primitive::<Decimal256Type>(),
+    );
     let quotients: Decimal256Array = (0..dividend.len().max(divisor.len()))
         .map(|row| {
             let (a, b) = (value(dividend, row), value(divisor, row));

@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
+};
 use arrow::compute::{cast, concat, nullif};
 use arrow::datatypes::DataType;
 
@@ -39,16 +41,30 @@ impl Program {
     pub(super) fn run(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<Evaluated> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
-            .map_err(|error| Error::new(ErrorKind::Internal, "an expression was given other columns than it was compiled for").because(error))?;
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Internal,
+                    "an expression was given other columns than it was compiled for",
+                )
+                .because(error)
+            })?;
         if let Some(values) = self.attempt(&batch) {
-            return Ok(Evaluated { values, failed: Vec::new() });
+            return Ok(Evaluated {
+                values,
+                failed: Vec::new(),
+            });
         }
         let mut pieces = Vec::new();
         let mut failed = Vec::new();
         self.halve(&batch, 0, &mut pieces, &mut failed);
         let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-        let values = concat(&pieces)
-            .map_err(|error| Error::new(ErrorKind::Internal, "the parts of a batch did not fit together").because(error))?;
+        let values = concat(&pieces).map_err(|error| {
+            Error::new(
+                ErrorKind::Internal,
+                "the parts of a batch did not fit together",
+            )
+            .because(error)
+        })?;
         Ok(Evaluated { values, failed })
     }
 
@@ -56,7 +72,13 @@ impl Program {
     ///
     /// A row's value does not depend on its neighbours: a part that succeeds has evaluated every row as it
     /// would have been alone, and one that does not is split until it does.
-    fn halve(&self, batch: &RecordBatch, offset: u32, pieces: &mut Vec<ArrayRef>, failed: &mut Vec<u32>) {
+    fn halve(
+        &self,
+        batch: &RecordBatch,
+        offset: u32,
+        pieces: &mut Vec<ArrayRef>,
+        failed: &mut Vec<u32>,
+    ) {
         let rows = batch.num_rows();
         if rows <= 1 {
             failed.extend((rows == 1).then_some(offset));
@@ -78,7 +100,9 @@ impl Program {
     /// dropped, because it quotes values; so is a panic of one of its kernels.
     fn attempt(&self, batch: &RecordBatch) -> Option<ArrayRef> {
         let rows = batch.num_rows();
-        let values = catch_unwind(AssertUnwindSafe(|| self.root.evaluate(batch)?.into_array(rows)));
+        let values = catch_unwind(AssertUnwindSafe(|| {
+            self.root.evaluate(batch)?.into_array(rows)
+        }));
         let values = values.ok()?.ok().filter(|values| values.len() == rows)?;
         if values.data_type() == &self.data_type {
             return Some(values);
@@ -93,16 +117,29 @@ impl Program {
 /// No such cast exists.
 pub(super) fn fit(values: &ArrayRef, data_type: &DataType) -> Result<Evaluated> {
     let steps = [BETWEEN, data_type.clone()];
-    let steps = if values.data_type() == &WIDE_INTEGER { &steps[..] } else { &steps[1..] };
+    let steps = if values.data_type() == &WIDE_INTEGER {
+        &steps[..]
+    } else {
+        &steps[1..]
+    };
     let narrow = steps
         .iter()
         .try_fold(Arc::clone(values), |values, step| cast(&values, step))
-        .map_err(|error| Error::new(ErrorKind::Internal, "a column cannot be brought to its declared type").because(error))?;
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Internal,
+                "a column cannot be brought to its declared type",
+            )
+            .because(error)
+        })?;
     let failed = (0..values.len())
         .filter(|row| values.is_valid(*row) && narrow.is_null(*row))
         .map(|row| row as u32)
         .collect();
-    Ok(Evaluated { values: narrow, failed })
+    Ok(Evaluated {
+        values: narrow,
+        failed,
+    })
 }
 
 /// The values with NULL in the given rows.
@@ -116,6 +153,11 @@ pub(super) fn without(values: &ArrayRef, rows: &[u32]) -> Result<ArrayRef> {
             *at = true;
         }
     }
-    nullif(values, &BooleanArray::from(mask))
-        .map_err(|error| Error::new(ErrorKind::Internal, "rows without a value could not be set to NULL").because(error))
+    nullif(values, &BooleanArray::from(mask)).map_err(|error| {
+        Error::new(
+            ErrorKind::Internal,
+            "rows without a value could not be set to NULL",
+        )
+        .because(error)
+    })
 }

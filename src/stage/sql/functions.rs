@@ -10,7 +10,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::{Result, TableReference, plan_err};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
-use datafusion_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, Volatility, WindowUDF};
+use datafusion_expr::{
+    AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, Volatility, WindowUDF,
+};
 use datafusion_sql::sqlparser::ast;
 
 /// What is known about a function's name.
@@ -25,33 +27,97 @@ pub(super) enum Lookup {
     Unknown(Option<String>),
 }
 
-const OUTSIDE_ROW: &str =
-    "takes its value from outside the row, and the same input must give the same output on every run";
+const OUTSIDE_ROW: &str = "takes its value from outside the row, and the same input must give the same output on every run";
 const MANY_ROWS: &str = "looks at several rows, and an expression sees one row at a time";
-const NESTED: &str =
-    "builds or describes a nested value, and an expression works on text, numbers, dates and booleans";
+const NESTED: &str = "builds or describes a nested value, and an expression works on text, numbers, dates and booleans";
 const UNBOUNDED: &str = "can make a short text arbitrarily long";
 
 /// Names people reach for that are not scalar functions of one row.
 const AGGREGATES: &[&str] = &[
-    "approx_distinct", "approx_median", "approx_percentile_cont", "array_agg", "avg", "bit_and",
-    "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar_pop", "covar_samp",
-    "cume_dist", "dense_rank", "first_value", "grouping", "lag", "last_value", "lead", "max", "mean",
-    "median", "min", "nth_value", "ntile", "percent_rank", "percentile_cont", "rank", "row_number",
-    "stddev", "stddev_pop", "stddev_samp", "string_agg", "sum", "var", "var_pop", "var_samp",
+    "approx_distinct",
+    "approx_median",
+    "approx_percentile_cont",
+    "array_agg",
+    "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "grouping",
+    "lag",
+    "last_value",
+    "lead",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "percentile_cont",
+    "rank",
+    "row_number",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "string_agg",
+    "sum",
+    "var",
+    "var_pop",
+    "var_samp",
 ];
 
 /// Names whose value is not the row's: some are no functions of the engine but keywords of the parser.
 const OUTSIDE: &[&str] = &[
-    "current_catalog", "current_date", "current_schema", "current_time", "current_timestamp",
-    "current_user", "getdate", "input_file_name", "file_row_index", "localtime", "localtimestamp", "now", "rand", "random",
-    "session_user", "sysdate", "today", "user", "uuid", "version",
+    "current_catalog",
+    "current_date",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "getdate",
+    "input_file_name",
+    "file_row_index",
+    "localtime",
+    "localtimestamp",
+    "now",
+    "rand",
+    "random",
+    "session_user",
+    "sysdate",
+    "today",
+    "user",
+    "uuid",
+    "version",
 ];
 
 /// Deterministic functions that do not fit values of one row and one plain type.
 const STRUCTURED: &[&str] = &[
-    "arrow_cast", "arrow_field", "arrow_metadata", "arrow_try_cast", "arrow_typeof", "cast_to_type", "get_field", "map",
-    "make_map", "make_array", "named_struct", "regexp_match", "row", "struct", "try_cast_to_type", "union_extract", "union_tag",
+    "arrow_cast",
+    "arrow_field",
+    "arrow_metadata",
+    "arrow_try_cast",
+    "arrow_typeof",
+    "cast_to_type",
+    "get_field",
+    "map",
+    "make_map",
+    "make_array",
+    "named_struct",
+    "regexp_match",
+    "row",
+    "struct",
+    "try_cast_to_type",
+    "union_extract",
+    "union_tag",
     "with_metadata",
 ];
 
@@ -77,7 +143,9 @@ impl Functions {
             if function.signature().volatility != Volatility::Immutable {
                 continue;
             }
-            for name in std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str)) {
+            for name in std::iter::once(function.name())
+                .chain(function.aliases().iter().map(String::as_str))
+            {
                 let name = name.to_ascii_lowercase();
                 if refusal(&name).is_none() {
                     allowed.insert(name, Arc::clone(&function));
@@ -109,7 +177,9 @@ impl Functions {
             .keys()
             .map(|known| (strsim::damerau_levenshtein(known, name), known))
             .min()
-            .filter(|(distance, known)| *distance <= 3 && distance * 2 < known.len().max(name.len()));
+            .filter(|(distance, known)| {
+                *distance <= 3 && distance * 2 < known.len().max(name.len())
+            });
         Lookup::Unknown(nearest.map(|(_, known)| known.clone()))
     }
 
@@ -134,7 +204,9 @@ fn refusal(name: &str) -> Option<(&'static str, Option<&'static str>)> {
         Some((MANY_ROWS, hint))
     } else if STRUCTURED.contains(&name) {
         let hint = match name {
-            "regexp_match" => Some("test with `~` or `regexp_like`, extract with `regexp_replace` or `regexp_substr`"),
+            "regexp_match" => Some(
+                "test with `~` or `regexp_like`, extract with `regexp_replace` or `regexp_substr`",
+            ),
             "arrow_cast" | "arrow_try_cast" => Some("use CAST or TRY_CAST"),
             _ => None,
         };
@@ -209,13 +281,14 @@ impl TypePlanner for Microseconds {
     fn plan_type_field(&self, sql: &ast::DataType) -> Result<Option<FieldRef>> {
         use ast::TimezoneInfo::{None as Plain, Tz, WithTimeZone, WithoutTimeZone};
         let data_type = match sql {
-            ast::DataType::Timestamp(None, Plain | WithoutTimeZone) | ast::DataType::Datetime(None) => {
-                DataType::Timestamp(TimeUnit::Microsecond, None)
-            }
+            ast::DataType::Timestamp(None, Plain | WithoutTimeZone)
+            | ast::DataType::Datetime(None) => DataType::Timestamp(TimeUnit::Microsecond, None),
             ast::DataType::Timestamp(None, Tz | WithTimeZone) => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))
             }
-            ast::DataType::Time(None, Plain | WithoutTimeZone) => DataType::Time64(TimeUnit::Microsecond),
+            ast::DataType::Time(None, Plain | WithoutTimeZone) => {
+                DataType::Time64(TimeUnit::Microsecond)
+            }
             _ => return Ok(None),
         };
         Ok(Some(Arc::new(Field::new("", data_type, true))))
@@ -230,16 +303,52 @@ mod tests {
     fn names_are_allowed_refused_or_unknown() {
         let functions = Functions::get();
         for name in [
-            "abs", "upper", "lower", "trim", "btrim", "length", "char_length", "substr", "concat", "coalesce", "nullif",
-            "greatest", "least", "date_trunc", "date_part", "to_timestamp", "to_date", "regexp_like", "regexp_replace",
-            "strpos", "split_part", "round", "power", "starts_with",
+            "abs",
+            "upper",
+            "lower",
+            "trim",
+            "btrim",
+            "length",
+            "char_length",
+            "substr",
+            "concat",
+            "coalesce",
+            "nullif",
+            "greatest",
+            "least",
+            "date_trunc",
+            "date_part",
+            "to_timestamp",
+            "to_date",
+            "regexp_like",
+            "regexp_replace",
+            "strpos",
+            "split_part",
+            "round",
+            "power",
+            "starts_with",
         ] {
             assert_eq!(functions.look_up(name), Lookup::Allowed, "{name}");
         }
-        for name in ["now", "random", "uuid", "count", "row_number", "struct", "repeat", "current_date"] {
-            assert!(matches!(functions.look_up(name), Lookup::Refused { .. }), "{name}");
+        for name in [
+            "now",
+            "random",
+            "uuid",
+            "count",
+            "row_number",
+            "struct",
+            "repeat",
+            "current_date",
+        ] {
+            assert!(
+                matches!(functions.look_up(name), Lookup::Refused { .. }),
+                "{name}"
+            );
         }
-        assert_eq!(functions.look_up("uper"), Lookup::Unknown(Some("upper".to_owned())));
+        assert_eq!(
+            functions.look_up("uper"),
+            Lookup::Unknown(Some("upper".to_owned()))
+        );
         assert_eq!(functions.look_up("zzzzzzzz"), Lookup::Unknown(None));
     }
 
@@ -247,7 +356,11 @@ mod tests {
     fn every_allowed_function_gives_the_same_answer_every_time() {
         for name in Functions::get().names() {
             let function = Functions::get().get_function_meta(name).expect(name);
-            assert_eq!(function.signature().volatility, Volatility::Immutable, "{name}");
+            assert_eq!(
+                function.signature().volatility,
+                Volatility::Immutable,
+                "{name}"
+            );
         }
     }
 }

@@ -109,7 +109,8 @@ impl Expression {
         sql: &str,
         resolve: &dyn Fn(&Path) -> Result<DataType, String>,
     ) -> Result<Self, Vec<SqlProblem>> {
-        let parsed = on_large_stack(|| parse::parse(sql)).unwrap_or_else(|| Err(vec![too_hard()]))?;
+        let parsed =
+            on_large_stack(|| parse::parse(sql)).unwrap_or_else(|| Err(vec![too_hard()]))?;
         let columns = resolve_all(&parsed.references, resolve)?;
         let canonical = parsed.expr.to_string();
         let planned = on_large_stack(|| plan::plan(&parsed.expr, &columns))
@@ -129,9 +130,10 @@ impl Expression {
     /// The expression gives something else than true, false or NULL.
     pub fn boolean(self) -> Result<Self, SqlProblem> {
         match self.data_type() {
-            DataType::Boolean | DataType::Null => Ok(self),
+            DataType::Boolean => Ok(self),
             other => {
-                let message = format!("a condition gives true or false, and this expression gives {other}");
+                let message =
+                    format!("a condition gives true or false, and this expression gives {other}");
                 Err(SqlProblem::start(message).hint("compare it with something, as `… = 'value'`"))
             }
         }
@@ -142,8 +144,8 @@ impl Expression {
         &self.columns
     }
 
-    /// The type of the values: one that columns have, `Decimal256(76, scale)`, or `Null` for a constant
-    /// NULL. Where it is `Int64`, a batch with wide integers may give [`WIDE_INTEGER`].
+    /// The type of the values: one that columns have, or `Decimal256(76, scale)`. A constant NULL is
+    /// `Boolean`. Where it is `Int64`, a batch with wide integers may give [`WIDE_INTEGER`].
     pub fn data_type(&self) -> &DataType {
         &self.planned.program.data_type
     }
@@ -160,7 +162,11 @@ impl Expression {
     pub fn evaluate(&self, columns: &[ArrayRef], rows: usize) -> Result<Evaluated> {
         let program = &self.planned.program;
         if columns.len() != self.columns.len() {
-            let message = format!("an expression over {} columns was given {}", self.columns.len(), columns.len());
+            let message = format!(
+                "an expression over {} columns was given {}",
+                self.columns.len(),
+                columns.len()
+            );
             return Err(Error::new(ErrorKind::Internal, message));
         }
         let fields = program.schema.fields();
@@ -174,7 +180,9 @@ impl Expression {
     }
 
     fn evaluate_wide(&self, columns: &[ArrayRef], rows: usize) -> Result<Evaluated> {
-        let wide = self.wide.get_or_init(|| on_large_stack(|| self.planned.widen()).flatten());
+        let wide = self
+            .wide
+            .get_or_init(|| on_large_stack(|| self.planned.widen()).flatten());
         let mut failed = Vec::new();
         let program = wide.as_ref().unwrap_or(&self.planned.program);
         let mut fitted = Vec::with_capacity(columns.len());
@@ -204,21 +212,31 @@ impl Expression {
     ///
     /// # Errors
     /// As [`Self::evaluate`], or the expression is no condition.
-    pub fn evaluate_mask(&self, columns: &[ArrayRef], rows: usize) -> Result<Evaluated<BooleanArray>> {
+    pub fn evaluate_mask(
+        &self,
+        columns: &[ArrayRef],
+        rows: usize,
+    ) -> Result<Evaluated<BooleanArray>> {
         let Evaluated { values, failed } = self.evaluate(columns, rows)?;
-        let values = match values.as_boolean_opt() {
-            Some(mask) => mask.clone(),
-            None if values.data_type() == &DataType::Null => BooleanArray::new_null(rows),
-            None => return Err(Error::new(ErrorKind::Internal, "an expression that is no condition was used as one")),
-        };
-        Ok(Evaluated { values, failed })
+        match values.as_boolean_opt() {
+            Some(mask) => Ok(Evaluated {
+                values: mask.clone(),
+                failed,
+            }),
+            None => Err(Error::new(
+                ErrorKind::Internal,
+                "an expression that is no condition was used as one",
+            )),
+        }
     }
 }
 
 /// Runs what recurses with the text. `None` if it panicked, which a text must not make this program do.
 fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
-        let thread = thread::Builder::new().name("sql".to_owned()).stack_size(STACK_BYTES);
+        let thread = thread::Builder::new()
+            .name("sql".to_owned())
+            .stack_size(STACK_BYTES);
         thread.spawn_scoped(scope, work).ok()?.join().ok()
     })
 }
@@ -235,7 +253,10 @@ fn resolve_all(
     let mut columns: Vec<(Path, DataType)> = Vec::new();
     let mut problems = Vec::new();
     for (i, reference) in references.iter().enumerate() {
-        if references[..i].iter().any(|earlier| earlier.path == reference.path) {
+        if references[..i]
+            .iter()
+            .any(|earlier| earlier.path == reference.path)
+        {
             continue;
         }
         match resolve(&reference.path) {
@@ -243,7 +264,11 @@ fn resolve_all(
             Err(message) => problems.push(unresolved(reference, message, resolve)),
         }
     }
-    if problems.is_empty() { Ok(columns) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(columns)
+    } else {
+        Err(problems)
+    }
 }
 
 fn unresolved(
@@ -253,7 +278,8 @@ fn unresolved(
 ) -> SqlProblem {
     let name = reference.path.as_key().unwrap_or_default();
     if reference.written == Written::Keyword
-        && let Lookup::Refused { because, hint } = Functions::get().look_up(&name.to_ascii_lowercase())
+        && let Lookup::Refused { because, hint } =
+            Functions::get().look_up(&name.to_ascii_lowercase())
     {
         let problem = SqlProblem::at(reference.at, format!("`{name}` {because}"));
         return match hint {

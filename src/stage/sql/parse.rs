@@ -4,9 +4,9 @@ use datafusion_sql::sqlparser::ast::{Expr, VisitMut};
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-use super::dialect::Bounded;
-use super::check::{Checker, Reference};
 use super::SqlProblem;
+use super::check::{Checker, Reference};
+use super::dialect::Bounded;
 
 /// Characters an expression may have.
 pub(super) const MAX_LENGTH: usize = 10_000;
@@ -49,7 +49,10 @@ fn expression(sql: &str) -> Result<Expr, SqlProblem> {
         .tokenize_with_location()
         .map_err(|error| SqlProblem::at(error.location, lower_first(&error.message)))?;
     check_brackets(&tokens)?;
-    if let Some(first) = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_))) {
+    if let Some(first) = tokens
+        .iter()
+        .find(|t| !matches!(t.token, Token::Whitespace(_)))
+    {
         check_start(first)?;
     } else {
         return Err(SqlProblem::start("the expression is empty"));
@@ -59,7 +62,9 @@ fn expression(sql: &str) -> Result<Expr, SqlProblem> {
         .with_tokens_with_locations(tokens);
     let expr = parser.parse_expr().map_err(syntax)?;
     match parser.peek_token() {
-        TokenWithSpan { token: Token::EOF, .. } => Ok(expr),
+        TokenWithSpan {
+            token: Token::EOF, ..
+        } => Ok(expr),
         extra => {
             let message = format!("`{}` follows the end of the expression", extra.token);
             Err(SqlProblem::at(extra.span.start, message)
@@ -86,13 +91,18 @@ fn check_brackets(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
 /// A statement is recognised by its first word, so that the answer is better than a syntax error.
 fn check_start(first: &TokenWithSpan) -> Result<(), SqlProblem> {
     const STATEMENTS: &[&str] = &[
-        "ALTER", "COPY", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "MERGE", "SELECT", "SET", "UPDATE", "WITH",
+        "ALTER", "COPY", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "MERGE", "SELECT", "SET",
+        "UPDATE", "WITH",
     ];
     match &first.token {
         Token::Word(word)
-            if word.quote_style.is_none() && STATEMENTS.contains(&word.value.to_ascii_uppercase().as_str()) =>
+            if word.quote_style.is_none()
+                && STATEMENTS.contains(&word.value.to_ascii_uppercase().as_str()) =>
         {
-            let message = format!("`{}` starts a statement, and only an expression is allowed", word.value);
+            let message = format!(
+                "`{}` starts a statement, and only an expression is allowed",
+                word.value
+            );
             Err(SqlProblem::at(first.span.start, message)
                 .hint("write the condition alone, as `age BETWEEN 0 AND 120`; quote a column of that name"))
         }
@@ -102,8 +112,11 @@ fn check_start(first: &TokenWithSpan) -> Result<(), SqlProblem> {
 
 /// The problem of an expression that nests too deep at `at`.
 pub(super) fn too_deep(at: Location) -> SqlProblem {
-    SqlProblem::at(at, format!("the expression nests deeper than {MAX_DEPTH} levels"))
-        .hint("use `IN (…)` for a list of values, or split the expression")
+    SqlProblem::at(
+        at,
+        format!("the expression nests deeper than {MAX_DEPTH} levels"),
+    )
+    .hint("use `IN (…)` for a list of values, or split the expression")
 }
 
 fn syntax(error: ParserError) -> SqlProblem {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::DataType;
-use datafusion_common::{DFSchema, Result, ScalarValue, exec_err, plan_datafusion_err};
 use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::{DFSchema, Result, ScalarValue, exec_err, plan_datafusion_err};
 use datafusion_expr::expr::{BinaryExpr, Like, ScalarFunction};
 use datafusion_expr::{
-    ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -62,27 +63,54 @@ fn pattern_of(node: &Expr, schema: &DFSchema) -> Option<(Expr, Pattern)> {
             };
             let regex = literal(right)?.to_owned();
             let dot_all = false;
-            (left, Pattern { regex, ignore_case, negated, dot_all })
+            (
+                left,
+                Pattern {
+                    regex,
+                    ignore_case,
+                    negated,
+                    dot_all,
+                },
+            )
         }
-        Expr::Like(Like { negated, expr, pattern, escape_char, case_insensitive }) => {
+        Expr::Like(Like {
+            negated,
+            expr,
+            pattern,
+            escape_char,
+            case_insensitive,
+        }) => {
             let pattern = literal(pattern)?;
             if escape_char.is_none() && !needs_automaton(pattern, *case_insensitive) {
                 return None;
             }
             let regex = from_like(pattern, escape_char.unwrap_or('\\'));
             let (ignore_case, negated) = (*case_insensitive, *negated);
-            (expr, Pattern { regex, ignore_case, negated, dot_all: true })
+            (
+                expr,
+                Pattern {
+                    regex,
+                    ignore_case,
+                    negated,
+                    dot_all: true,
+                },
+            )
         }
         _ => return None,
     };
-    let texts = matches!(text.get_type(schema), Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View));
+    let texts = matches!(
+        text.get_type(schema),
+        Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    );
     texts.then(|| (text.as_ref().clone(), pattern))
 }
 
 fn literal(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Literal(
-            ScalarValue::Utf8(Some(text)) | ScalarValue::LargeUtf8(Some(text)) | ScalarValue::Utf8View(Some(text)),
+            ScalarValue::Utf8(Some(text))
+            | ScalarValue::LargeUtf8(Some(text))
+            | ScalarValue::Utf8View(Some(text)),
             _,
         ) => Some(text),
         _ => None,
@@ -136,14 +164,19 @@ impl Matches {
         let syntax = syntax::Config::new()
             .case_insensitive(pattern.ignore_case)
             .dot_matches_new_line(pattern.dot_all);
-        let limits = Regex::config().nfa_size_limit(Some(SIZE_LIMIT)).hybrid_cache_capacity(SIZE_LIMIT);
+        let limits = Regex::config()
+            .nfa_size_limit(Some(SIZE_LIMIT))
+            .hybrid_cache_capacity(SIZE_LIMIT);
         let regex = Regex::builder()
             .syntax(syntax)
             .configure(limits)
             .build(&pattern.regex)
             .map_err(|error| match (error.syntax_error(), error.size_limit()) {
                 (_, Some(_)) => plan_datafusion_err!("the pattern needs too large an automaton"),
-                (Some(error), _) => plan_datafusion_err!("the pattern is no regular expression: {}", last_line(&error.to_string())),
+                (Some(error), _) => plan_datafusion_err!(
+                    "the pattern is no regular expression: {}",
+                    last_line(&error.to_string())
+                ),
                 _ => plan_datafusion_err!("the pattern is no regular expression"),
             })?;
         Ok(Self {
@@ -159,9 +192,21 @@ impl Matches {
 
     fn of_array(&self, texts: &ArrayRef) -> Result<BooleanArray> {
         Ok(match texts.data_type() {
-            DataType::Utf8View => texts.as_string_view().iter().map(|t| t.map(|t| self.of(t))).collect(),
-            DataType::Utf8 => texts.as_string::<i32>().iter().map(|t| t.map(|t| self.of(t))).collect(),
-            DataType::LargeUtf8 => texts.as_string::<i64>().iter().map(|t| t.map(|t| self.of(t))).collect(),
+            DataType::Utf8View => texts
+                .as_string_view()
+                .iter()
+                .map(|t| t.map(|t| self.of(t)))
+                .collect(),
+            DataType::Utf8 => texts
+                .as_string::<i32>()
+                .iter()
+                .map(|t| t.map(|t| self.of(t)))
+                .collect(),
+            DataType::LargeUtf8 => texts
+                .as_string::<i64>()
+                .iter()
+                .map(|t| t.map(|t| self.of(t)))
+                .collect(),
             other => return exec_err!("a pattern matches text, not {other}"),
         })
     }
@@ -202,10 +247,14 @@ impl ScalarUDFImpl for Matches {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_slice() {
-            [ColumnarValue::Array(texts)] => Ok(ColumnarValue::Array(Arc::new(self.of_array(texts)?))),
+            [ColumnarValue::Array(texts)] => {
+                Ok(ColumnarValue::Array(Arc::new(self.of_array(texts)?)))
+            }
             [ColumnarValue::Scalar(text)] => {
                 let answer = self.of_array(&text.to_array()?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&answer, 0)?))
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                    &answer, 0,
+                )?))
             }
             _ => exec_err!("a pattern takes one text"),
         }

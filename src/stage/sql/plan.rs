@@ -18,7 +18,8 @@ use datafusion_physical_expr::expressions::BinaryExpr as Binary;
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast::{
-    self, CastKind, ExactNumberInfo, Expr as Sql, Ident, Spanned, Value, VisitMut, Visitor, VisitorMut,
+    self, CastKind, ExactNumberInfo, Expr as Sql, Ident, Spanned, Value, VisitMut, Visitor,
+    VisitorMut,
 };
 
 use super::divide::IntegerDivide;
@@ -71,14 +72,21 @@ impl Planned {
     /// of it works on 64-bit integers only.
     pub(super) fn widen(&self) -> Option<Program> {
         let narrow = DFSchema::try_from(self.program.schema.as_ref().clone()).ok()?;
-        let fields = self.program.schema.fields().iter().map(|field| match field.data_type() {
-            DataType::Int64 => field.as_ref().clone().with_data_type(WIDE_INTEGER),
-            _ => field.as_ref().clone(),
-        });
+        let fields = self
+            .program
+            .schema
+            .fields()
+            .iter()
+            .map(|field| match field.data_type() {
+                DataType::Int64 => field.as_ref().clone().with_data_type(WIDE_INTEGER),
+                _ => field.as_ref().clone(),
+            });
         let planner = Planner::new(fields.collect()).ok()?;
         let logical = truncate_divisions(self.logical.clone(), &narrow).ok()?;
         let target = |natural: &DataType| match (&self.program.data_type, natural) {
-            (DataType::Int64, DataType::Decimal128(_, 0) | DataType::Decimal256(_, 0)) => Some(WIDE_INTEGER),
+            (DataType::Int64, DataType::Decimal128(_, 0) | DataType::Decimal256(_, 0)) => {
+                Some(WIDE_INTEGER)
+            }
             (narrow, _) => Some(narrow.clone()),
         };
         let program = planner.program(logical, &target).ok()?;
@@ -90,7 +98,8 @@ impl Planned {
 /// The type a result is brought to: one of the types columns have, or a decimal with its scale.
 fn evaluation_type(natural: &DataType) -> Option<DataType> {
     Some(match natural {
-        DataType::Null | DataType::Boolean | DataType::Date32 => natural.clone(),
+        DataType::Null | DataType::Boolean => DataType::Boolean,
+        DataType::Date32 => DataType::Date32,
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::Int64,
         DataType::UInt64 => WIDE_INTEGER,
@@ -98,7 +107,9 @@ fn evaluation_type(natural: &DataType) -> Option<DataType> {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8View,
         DataType::Date64 => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
-        DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
+        DataType::Timestamp(_, Some(_)) => {
+            DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))
+        }
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Decimal32(_, scale)
         | DataType::Decimal64(_, scale)
@@ -115,7 +126,8 @@ struct Planner {
 
 impl Planner {
     fn new(fields: Vec<Field>) -> Result<Self> {
-        let schema = DFSchema::from_unqualified_fields(fields.into(), std::collections::HashMap::new())?;
+        let schema =
+            DFSchema::from_unqualified_fields(fields.into(), std::collections::HashMap::new())?;
         Ok(Self {
             schema: Arc::new(schema),
             options: ParserOptions::new().with_enable_ident_normalization(false),
@@ -130,13 +142,23 @@ impl Planner {
         )
     }
 
-    fn program(&self, logical: Expr, target: &dyn Fn(&DataType) -> Option<DataType>) -> Result<Program> {
+    fn program(
+        &self,
+        logical: Expr,
+        target: &dyn Fn(&DataType) -> Option<DataType>,
+    ) -> Result<Program> {
         let (typed, simplifier) = self.typed(logical)?;
         let natural = typed.get_type(self.schema.as_ref())?;
         let Some(data_type) = target(&natural) else {
-            return Err(DataFusionError::Plan(format!("the expression gives {natural}, which no column can hold")));
+            return Err(DataFusionError::Plan(format!(
+                "the expression gives {natural}, which no column can hold"
+            )));
         };
-        let typed = if natural == data_type { typed } else { cast(typed, data_type.clone()) };
+        let typed = if natural == data_type {
+            typed
+        } else {
+            cast(typed, data_type.clone())
+        };
         let simple = simplifier.simplify(narrow_in_steps(typed, &self.schema)?)?;
         let compiled = pattern::compile(simple, &self.schema)?;
         let root = create_physical_expr(
@@ -147,15 +169,25 @@ impl Planner {
         )?;
         let root = check_overflow(root)?;
         let schema = Arc::clone(self.schema.inner());
-        Ok(Program { schema, root, data_type })
+        Ok(Program {
+            schema,
+            root,
+            data_type,
+        })
     }
 
     /// Evaluates one row of NULLs, which finds what fails whatever the data: a function that does not take
     /// these types, a constant that cannot be cast, a part of a date that does not exist.
     fn probe(&self, program: &Program) -> Result<()> {
-        let columns = program.schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+        let columns = program
+            .schema
+            .fields()
+            .iter()
+            .map(|field| new_null_array(field.data_type(), 1))
+            .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(1));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&program.schema), columns, &options)?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::clone(&program.schema), columns, &options)?;
         program.root.evaluate(&batch)?.into_array(1).map(drop)
     }
 
@@ -179,8 +211,11 @@ impl Planner {
         let at = sql.span().start;
         match (sql, types.as_slice()) {
             (Sql::BinaryOp { op, .. }, [left, right]) if left != right && !self.fits(sql) => {
-                SqlProblem::at(at, format!("`{op}` cannot be applied to {left} and {right}"))
-                    .hint("bring both sides to one type with CAST")
+                SqlProblem::at(
+                    at,
+                    format!("`{op}` cannot be applied to {left} and {right}"),
+                )
+                .hint("bring both sides to one type with CAST")
             }
             _ => SqlProblem::at(at, sentence(&error)),
         }
@@ -188,7 +223,9 @@ impl Planner {
 
     /// Whether the operands of `sql` can be brought to types that its operator takes.
     fn fits(&self, sql: &Sql) -> bool {
-        self.logical(sql).and_then(|logical| self.typed(logical)).is_ok()
+        self.logical(sql)
+            .and_then(|logical| self.typed(logical))
+            .is_ok()
     }
 
     fn typed(&self, logical: Expr) -> Result<(Expr, ExprSimplifier)> {
@@ -202,9 +239,21 @@ impl Planner {
 fn sentence(error: &DataFusionError) -> String {
     let message = error.find_root().message();
     let drawing = message.starts_with("regex parse error");
-    let line = if drawing { message.lines().last() } else { message.lines().next() };
-    let line = line.unwrap_or_default().trim().trim_start_matches("error: ");
-    lower_first(line.split(" You might need").next().unwrap_or(line).trim_end_matches('.'))
+    let line = if drawing {
+        message.lines().last()
+    } else {
+        message.lines().next()
+    };
+    let line = line
+        .unwrap_or_default()
+        .trim()
+        .trim_start_matches("error: ");
+    lower_first(
+        line.split(" You might need")
+            .next()
+            .unwrap_or(line)
+            .trim_end_matches('.'),
+    )
 }
 
 /// The direct parts of an expression.
@@ -242,9 +291,13 @@ impl VisitorMut for Flatten {
         match expr {
             Sql::CompoundIdentifier(names) => {
                 let span = names.first().map(|name| name.span);
-                let keys = names.iter().map(|name| Segment::Key(name.value.clone())).collect();
+                let keys = names
+                    .iter()
+                    .map(|name| Segment::Key(name.value.clone()))
+                    .collect();
                 if let (Some(path), Some(span)) = (Path::new(keys), span) {
-                    *expr = Sql::Identifier(Ident::with_quote_and_span('"', span, path.to_string()));
+                    *expr =
+                        Sql::Identifier(Ident::with_quote_and_span('"', span, path.to_string()));
                 }
             }
             Sql::Value(value) => {
@@ -281,7 +334,9 @@ fn wide_digits(value: &Value) -> Option<String> {
 /// Takes casts from `Decimal256` to an integer by way of [`BETWEEN`].
 fn narrow_in_steps(typed: Expr, schema: &DFSchema) -> Result<Expr> {
     let between = |inner: &Expr, target: &DataType| match inner.get_type(schema) {
-        Ok(DataType::Decimal256(_, scale)) if target.is_integer() => Some(DataType::Decimal128(38, scale)),
+        Ok(DataType::Decimal256(_, scale)) if target.is_integer() => {
+            Some(DataType::Decimal128(38, scale))
+        }
         _ => None,
     };
     let stepped = typed.transform_up(|mut node| {
@@ -307,23 +362,42 @@ fn narrow_in_steps(typed: Expr, schema: &DFSchema) -> Result<Expr> {
 
 /// Makes integer arithmetic fail where it would wrap around.
 fn check_overflow(root: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-    let checked = root.transform_up(|node| match (node.as_ref() as &dyn Any).downcast_ref::<Binary>() {
-        Some(binary) if matches!(binary.op(), Operator::Plus | Operator::Minus | Operator::Multiply) => {
-            let checked = Binary::new(Arc::clone(binary.left()), *binary.op(), Arc::clone(binary.right()));
-            Ok(Transformed::yes(Arc::new(checked.with_fail_on_overflow(true)) as Arc<dyn PhysicalExpr>))
-        }
-        _ => Ok(Transformed::no(node)),
-    })?;
+    let checked =
+        root.transform_up(
+            |node| match (node.as_ref() as &dyn Any).downcast_ref::<Binary>() {
+                Some(binary)
+                    if matches!(
+                        binary.op(),
+                        Operator::Plus | Operator::Minus | Operator::Multiply
+                    ) =>
+                {
+                    let checked = Binary::new(
+                        Arc::clone(binary.left()),
+                        *binary.op(),
+                        Arc::clone(binary.right()),
+                    );
+                    Ok(Transformed::yes(
+                        Arc::new(checked.with_fail_on_overflow(true)) as Arc<dyn PhysicalExpr>,
+                    ))
+                }
+                _ => Ok(Transformed::no(node)),
+            },
+        )?;
     Ok(checked.data)
 }
 
 /// Keeps `7 / 2 = 3` when the integers become decimals.
 fn truncate_divisions(logical: Expr, narrow: &DFSchema) -> Result<Expr> {
     let divide = Arc::new(ScalarUDF::from(IntegerDivide::new()));
-    let integer = |expr: &Expr| matches!(expr.get_type(narrow), Ok(data_type) if data_type.is_integer());
+    let integer =
+        |expr: &Expr| matches!(expr.get_type(narrow), Ok(data_type) if data_type.is_integer());
     Ok(logical
         .transform_up(|node| match node {
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) if integer(&left) && integer(&right) => {
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: Operator::Divide,
+                right,
+            }) if integer(&left) && integer(&right) => {
                 let call = ScalarFunction::new_udf(Arc::clone(&divide), vec![*left, *right]);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{Array, BooleanArray, Decimal256Array, Float64Array, Int64Array, StringViewArray};
+use arrow::array::{
+    Array, BooleanArray, Decimal256Array, Float64Array, Int64Array, StringViewArray,
+};
 use arrow::datatypes::{Decimal256Type, TimeUnit::Microsecond, i256};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -10,9 +12,8 @@ use super::*;
 /// The stream of these tests.
 fn columns(path: &Path) -> Result<DataType, String> {
     Ok(match path.to_string().as_str() {
-        "name" | "email" | "address.city" | "\"a.b\"" | "a b" | "user" | "date" | "createdAt" | "user.name" => {
-            DataType::Utf8View
-        }
+        "name" | "email" | "address.city" | "\"a.b\"" | "a b" | "user" | "date" | "createdAt"
+        | "user.name" => DataType::Utf8View,
         "id" | "age" | "n" => DataType::Int64,
         "price" => DataType::Float64,
         "active" => DataType::Boolean,
@@ -30,7 +31,9 @@ fn compile(sql: &str) -> Expression {
 }
 
 fn refused(sql: &str) -> Vec<SqlProblem> {
-    Expression::compile(sql, &columns).err().unwrap_or_else(|| panic!("{sql} was accepted"))
+    Expression::compile(sql, &columns)
+        .err()
+        .unwrap_or_else(|| panic!("{sql} was accepted"))
 }
 
 /// The values as text, `-` for NULL and `!` for a row that failed.
@@ -41,7 +44,10 @@ fn shown(evaluated: &Evaluated) -> Vec<String> {
     (0..evaluated.values.len())
         .map(|row| {
             if evaluated.failed.contains(&(row as u32)) {
-                assert!(nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)), "a failed row has no value");
+                assert!(
+                    nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)),
+                    "a failed row has no value"
+                );
                 "!".to_owned()
             } else if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                 "-".to_owned()
@@ -61,8 +67,14 @@ fn texts(values: &[Option<&str>]) -> ArrayRef {
 }
 
 fn wide(values: &[Option<&str>]) -> ArrayRef {
-    let values = values.iter().map(|v| v.map(|v| i256::from_string(v).expect("an integer")));
-    Arc::new(values.collect::<Decimal256Array>().with_data_type(WIDE_INTEGER))
+    let values = values
+        .iter()
+        .map(|v| v.map(|v| i256::from_string(v).expect("an integer")));
+    Arc::new(
+        values
+            .collect::<Decimal256Array>()
+            .with_data_type(WIDE_INTEGER),
+    )
 }
 
 /// Evaluates over columns given by name.
@@ -84,41 +96,101 @@ fn evaluate(sql: &str, given: &[(&str, ArrayRef)]) -> Vec<String> {
 #[test]
 fn allowed_expressions_have_a_type_and_a_canonical_text() {
     for (sql, canonical, data_type) in [
-        ("age  between 0 AND\n120", "age BETWEEN 0 AND 120", "Boolean"),
+        (
+            "age  between 0 AND\n120",
+            "age BETWEEN 0 AND 120",
+            "Boolean",
+        ),
         ("\"age\">0 -- why", "age > 0", "Boolean"),
         ("address.city = 'Oslo'", "address.city = 'Oslo'", "Boolean"),
         ("\"a.b\" || \"a b\"", "\"a.b\" || \"a b\"", "Utf8View"),
         ("`a b` = 'x'", "\"a b\" = 'x'", "Boolean"),
-        ("user.name = user", "\"user\".\"name\" = \"user\"", "Boolean"),
+        (
+            "user.name = user",
+            "\"user\".\"name\" = \"user\"",
+            "Boolean",
+        ),
         ("date > '2020'", "\"date\" > '2020'", "Boolean"),
         ("UPPER(email)", "upper(email)", "Utf8View"),
         ("length(email)", "length(email)", "Int64"),
         ("position('@' in email)", "POSITION('@' IN email)", "Int64"),
-        ("substring(email from 2 for 3)", "SUBSTRING(email FROM 2 FOR 3)", "Utf8View"),
-        ("extract(year from born)", "EXTRACT(YEAR FROM born)", "Int64"),
-        ("trim(both 'x' from email)", "TRIM(BOTH 'x' FROM email)", "Utf8View"),
+        (
+            "substring(email from 2 for 3)",
+            "SUBSTRING(email FROM 2 FOR 3)",
+            "Utf8View",
+        ),
+        (
+            "extract(year from born)",
+            "EXTRACT(YEAR FROM born)",
+            "Int64",
+        ),
+        (
+            "trim(both 'x' from email)",
+            "TRIM(BOTH 'x' FROM email)",
+            "Utf8View",
+        ),
         ("cast(email as bigint)", "CAST(email AS BIGINT)", "Int64"),
         ("email::date", "email::DATE", "Date32"),
-        ("try_cast(email as int) > 3", "TRY_CAST(email AS INT) > 3", "Boolean"),
-        ("cast(price as decimal(10,2))", "CAST(price AS DECIMAL(10,2))", "Decimal256(76, 2)"),
-        ("seen + interval '1 day' > updated", "seen + INTERVAL '1 day' > updated", "Boolean"),
-        ("seen at time zone 'Europe/Paris'", "seen AT TIME ZONE 'Europe/Paris'", "Timestamp(µs, \"+00:00\")"),
-        ("date_trunc('month', updated)", "date_trunc('month', updated)", "Timestamp(µs, \"+00:00\")"),
-        ("to_timestamp(email)", "to_timestamp(email)", "Timestamp(µs)"),
+        (
+            "try_cast(email as int) > 3",
+            "TRY_CAST(email AS INT) > 3",
+            "Boolean",
+        ),
+        (
+            "cast(price as decimal(10,2))",
+            "CAST(price AS DECIMAL(10,2))",
+            "Decimal256(76, 2)",
+        ),
+        (
+            "seen + interval '1 day' > updated",
+            "seen + INTERVAL '1 day' > updated",
+            "Boolean",
+        ),
+        (
+            "seen at time zone 'Europe/Paris'",
+            "seen AT TIME ZONE 'Europe/Paris'",
+            "Timestamp(µs, \"+00:00\")",
+        ),
+        (
+            "date_trunc('month', updated)",
+            "date_trunc('month', updated)",
+            "Timestamp(µs, \"+00:00\")",
+        ),
+        (
+            "to_timestamp(email)",
+            "to_timestamp(email)",
+            "Timestamp(µs)",
+        ),
         ("opens > time '12:00'", "opens > TIME '12:00'", "Boolean"),
-        ("case when age > 3 then 'a' end", "CASE WHEN age > 3 THEN 'a' END", "Utf8View"),
-        ("email ~* '^a' or email not ilike '%x%'", "email ~* '^a' OR email NOT ILIKE '%x%'", "Boolean"),
-        ("age in (1, 2) and age is distinct from n", "age IN (1, 2) AND age IS DISTINCT FROM n", "Boolean"),
+        (
+            "case when age > 3 then 'a' end",
+            "CASE WHEN age > 3 THEN 'a' END",
+            "Utf8View",
+        ),
+        (
+            "email ~* '^a' or email not ilike '%x%'",
+            "email ~* '^a' OR email NOT ILIKE '%x%'",
+            "Boolean",
+        ),
+        (
+            "age in (1, 2) and age is distinct from n",
+            "age IN (1, 2) AND age IS DISTINCT FROM n",
+            "Boolean",
+        ),
         ("id / 2", "\"id\" / 2", "Int64"),
         ("-9223372036854775808", "-9223372036854775808", "Int64"),
         ("greatest(age, n, 3)", "greatest(age, n, 3)", "Int64"),
-        ("NULL", "NULL", "Null"),
+        ("NULL", "NULL", "Boolean"),
     ] {
         let expression = compile(sql);
         assert_eq!(expression.canonical(), canonical, "{sql}");
         assert_eq!(expression.data_type().to_string(), data_type, "{sql}");
         let again = compile(&expression.canonical());
-        assert_eq!(again.canonical(), canonical, "{sql}: the canonical text means the same");
+        assert_eq!(
+            again.canonical(),
+            canonical,
+            "{sql}: the canonical text means the same"
+        );
         assert_eq!(again.columns(), expression.columns(), "{sql}");
     }
 }
@@ -126,7 +198,11 @@ fn allowed_expressions_have_a_type_and_a_canonical_text() {
 #[test]
 fn columns_are_paths_in_the_order_of_their_appearance() {
     let expression = compile("address.city = email OR \"a.b\" = address.city OR user.name = 'x'");
-    let paths: Vec<String> = expression.columns().iter().map(ToString::to_string).collect();
+    let paths: Vec<String> = expression
+        .columns()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(paths, ["address.city", "email", "\"a.b\"", "user.name"]);
     assert_eq!(expression.columns()[0].segments().len(), 2);
     assert_eq!(expression.columns()[2].segments().len(), 1);
@@ -146,7 +222,12 @@ fn refused_text_says_where_and_why() {
         ("age > (SELECT 1)", 1, 8, "subqueries"),
         ("age IN (SELECT 1)", 1, 1, "subqueries"),
         ("EXISTS (SELECT 1)", 1, 9, "subqueries"),
-        ("age > 1 AND\n  count(*) > 3", 2, 3, "`count` looks at several rows"),
+        (
+            "age > 1 AND\n  count(*) > 3",
+            2,
+            3,
+            "`count` looks at several rows",
+        ),
         ("row_number() OVER ()", 1, 1, "window functions"),
         ("upper(DISTINCT email)", 1, 1, "no clauses"),
         ("updated < now()", 1, 11, "from outside the row"),
@@ -170,14 +251,39 @@ fn refused_text_says_where_and_why() {
         ("X'00'", 1, 1, "this kind of literal"),
         ("email RLIKE 'x'", 1, 1, "RLIKE"),
         ("nme = 'x'", 1, 1, "there is no column `nme`"),
-        ("age > 1 AND\n\tNAME = 'x'", 2, 2, "there is no column `NAME`"),
+        (
+            "age > 1 AND\n\tNAME = 'x'",
+            2,
+            2,
+            "there is no column `NAME`",
+        ),
         ("email = \"x\"", 1, 9, "there is no column `x`"),
-        ("age > 1 + active", 1, 7, "`+` cannot be applied to Int64 and Boolean"),
-        ("age > 1 AND active > 5", 1, 13, "`>` cannot be applied to Boolean and Int64"),
-        ("email + 1", 1, 1, "`+` cannot be applied to Utf8View and Int64"),
+        (
+            "age > 1 + active",
+            1,
+            7,
+            "`+` cannot be applied to Int64 and Boolean",
+        ),
+        (
+            "age > 1 AND active > 5",
+            1,
+            13,
+            "`>` cannot be applied to Boolean and Int64",
+        ),
+        (
+            "email + 1",
+            1,
+            1,
+            "`+` cannot be applied to Utf8View and Int64",
+        ),
         ("age = 1/0", 1, 7, "divide by zero"),
         ("date_part('foo', born) = 1", 1, 1, "'foo' not supported"),
-        ("age > 0 AND email ~ '('", 1, 13, "no regular expression: unclosed group"),
+        (
+            "age > 0 AND email ~ '('",
+            1,
+            13,
+            "no regular expression: unclosed group",
+        ),
         ("upper(email, email)", 1, 1, "expects 1 argument"),
         ("seen - seen", 1, 1, "no column can hold"),
     ] {
@@ -199,7 +305,10 @@ fn hints_tell_the_way_out_and_all_problems_come_at_once() {
         ("order.x = = 3", "double quotes"),
     ] {
         let problem = refused(sql).remove(0);
-        assert!(problem.hint.as_deref().is_some_and(|h| h.contains(hint)), "{sql}: {problem}");
+        assert!(
+            problem.hint.as_deref().is_some_and(|h| h.contains(hint)),
+            "{sql}: {problem}"
+        );
     }
     assert_eq!(refused("uper(nme) AND count(*) > 0 OR now() > 1").len(), 3);
     assert_eq!(refused("nme = 1 AND nme = 2 AND oge = 3").len(), 2);
@@ -245,7 +354,12 @@ fn length_and_depth_have_limits_that_nothing_gets_past() {
     for sql in &deep {
         let start = Instant::now();
         assert!(!refused(sql).is_empty());
-        assert!(start.elapsed().as_secs() < 5, "{} took {:?}", &sql[..20], start.elapsed());
+        assert!(
+            start.elapsed().as_secs() < 5,
+            "{} took {:?}",
+            &sql[..20],
+            start.elapsed()
+        );
     }
 }
 
@@ -268,32 +382,74 @@ fn null_is_neither_true_nor_false() {
     }
     let mask = compile("NULL").evaluate_mask(&[], 2).expect("a mask");
     assert_eq!(mask.values, BooleanArray::new_null(2));
-    assert!(compile("1").evaluate_mask(&[], 2).is_err(), "a number is no condition");
+    assert!(
+        compile("1").evaluate_mask(&[], 2).is_err(),
+        "a number is no condition"
+    );
 }
 
 #[test]
 fn types_meet_as_in_datafusion() {
     let name = texts(&[Some("5"), Some("05"), Some("abc"), None]);
-    assert_eq!(evaluate("name || 1", &[("name", Arc::clone(&name))]), ["51", "051", "abc1", "-"]);
-    assert_eq!(evaluate("TRY_CAST(name AS BIGINT)", &[("name", Arc::clone(&name))]), ["5", "5", "-", "-"]);
-    assert_eq!(evaluate("CAST(name AS BIGINT)", &[("name", Arc::clone(&name))]), ["5", "5", "!", "-"]);
+    assert_eq!(
+        evaluate("name || 1", &[("name", Arc::clone(&name))]),
+        ["51", "051", "abc1", "-"]
+    );
+    assert_eq!(
+        evaluate("TRY_CAST(name AS BIGINT)", &[("name", Arc::clone(&name))]),
+        ["5", "5", "-", "-"]
+    );
+    assert_eq!(
+        evaluate("CAST(name AS BIGINT)", &[("name", Arc::clone(&name))]),
+        ["5", "5", "!", "-"]
+    );
     let day = 86_400_000_000_i64;
-    let updated = arrow::array::TimestampMicrosecondArray::from(vec![Some(0), Some(253_402_300_799_000_000), Some(-62_135_596_800_000_000), None])
-        .with_timezone("+00:00");
+    let updated = arrow::array::TimestampMicrosecondArray::from(vec![
+        Some(0),
+        Some(253_402_300_799_000_000),
+        Some(-62_135_596_800_000_000),
+        None,
+    ])
+    .with_timezone("+00:00");
     let updated: ArrayRef = Arc::new(updated);
     for (sql, want) in [
         ("updated > '2000-01-01'", ["false", "true", "false", "-"]),
-        ("updated > TIMESTAMP '2000-01-01T00:00:00Z'", ["false", "true", "false", "-"]),
-        ("updated > CAST('2000-01-01' AS TIMESTAMP)", ["false", "true", "false", "-"]),
+        (
+            "updated > TIMESTAMP '2000-01-01T00:00:00Z'",
+            ["false", "true", "false", "-"],
+        ),
+        (
+            "updated > CAST('2000-01-01' AS TIMESTAMP)",
+            ["false", "true", "false", "-"],
+        ),
         ("EXTRACT(year FROM updated)", ["1970", "9999", "1", "-"]),
-        ("updated + INTERVAL '1 day' > updated", ["true", "true", "true", "-"]),
-        ("CAST(updated AS DATE) = DATE '1970-01-01'", ["true", "false", "false", "-"]),
+        (
+            "updated + INTERVAL '1 day' > updated",
+            ["true", "true", "true", "-"],
+        ),
+        (
+            "CAST(updated AS DATE) = DATE '1970-01-01'",
+            ["true", "false", "false", "-"],
+        ),
     ] {
-        assert_eq!(evaluate(sql, &[("updated", Arc::clone(&updated))]), want, "{sql} ({day})");
+        assert_eq!(
+            evaluate(sql, &[("updated", Arc::clone(&updated))]),
+            want,
+            "{sql} ({day})"
+        );
     }
     let price: ArrayRef = Arc::new(Float64Array::from(vec![1.239, -2.5]));
-    assert_eq!(evaluate("CAST(price AS DECIMAL(10,2))", &[("price", Arc::clone(&price))]), ["1.24", "-2.50"]);
-    assert_eq!(evaluate("round(price)", &[("price", price)]), ["1.0", "-3.0"]);
+    assert_eq!(
+        evaluate(
+            "CAST(price AS DECIMAL(10,2))",
+            &[("price", Arc::clone(&price))]
+        ),
+        ["1.24", "-2.50"]
+    );
+    assert_eq!(
+        evaluate("round(price)", &[("price", price)]),
+        ["1.0", "-3.0"]
+    );
 }
 
 #[test]
@@ -301,7 +457,9 @@ fn a_row_that_fails_costs_itself_alone() {
     let n: Vec<Option<i64>> = (0..300).map(|i| (i % 7 != 3).then_some(i % 5)).collect();
     let age: Vec<Option<i64>> = (0..300).map(Some).collect();
     let expression = compile("age / n");
-    let got = expression.evaluate(&[ints(&age), ints(&n)], 300).expect("an evaluation");
+    let got = expression
+        .evaluate(&[ints(&age), ints(&n)], 300)
+        .expect("an evaluation");
     let want: Vec<String> = (0..300)
         .map(|i| match n[i as usize] {
             None => "-".to_owned(),
@@ -311,9 +469,18 @@ fn a_row_that_fails_costs_itself_alone() {
         .collect();
     assert_eq!(shown(&got), want);
     assert!(got.failed.is_sorted());
-    let guarded = [("n", ints(&[Some(0), Some(2), None])), ("age", ints(&[Some(8), Some(8), Some(8)]))];
-    assert_eq!(evaluate("n <> 0 AND age / n = 4", &guarded), ["false", "true", "-"]);
-    assert_eq!(evaluate("CASE WHEN n <> 0 THEN age / n END", &guarded), ["-", "4", "-"]);
+    let guarded = [
+        ("n", ints(&[Some(0), Some(2), None])),
+        ("age", ints(&[Some(8), Some(8), Some(8)])),
+    ];
+    assert_eq!(
+        evaluate("n <> 0 AND age / n = 4", &guarded),
+        ["false", "true", "-"]
+    );
+    assert_eq!(
+        evaluate("CASE WHEN n <> 0 THEN age / n END", &guarded),
+        ["-", "4", "-"]
+    );
     assert_eq!(evaluate("age / n", &guarded), ["!", "4", "-"]);
     let largest = [("n", ints(&[Some(i64::MAX), Some(1)]))];
     assert_eq!(evaluate("n + 1", &largest), ["!", "2"]);
@@ -324,8 +491,15 @@ fn a_row_that_fails_costs_itself_alone() {
 #[test]
 fn a_row_has_one_value_whatever_its_batch() {
     let n: Vec<Option<i64>> = (0..40).map(|i| (i % 7 != 3).then_some(i % 3)).collect();
-    let name: Vec<Option<&str>> = (0..40).map(|i| [Some("7"), Some("x"), None][i % 3]).collect();
-    for sql in ["n <> 0 AND 6 / n > 2", "6 / n > 2 OR n = 0", "CAST(name AS INT) + n", "n IN (1, 6 / n)"] {
+    let name: Vec<Option<&str>> = (0..40)
+        .map(|i| [Some("7"), Some("x"), None][i % 3])
+        .collect();
+    for sql in [
+        "n <> 0 AND 6 / n > 2",
+        "6 / n > 2 OR n = 0",
+        "CAST(name AS INT) + n",
+        "n IN (1, 6 / n)",
+    ] {
         let expression = compile(sql);
         let arrays = |range: std::ops::Range<usize>| -> Vec<ArrayRef> {
             expression
@@ -337,12 +511,20 @@ fn a_row_has_one_value_whatever_its_batch() {
                 })
                 .collect()
         };
-        let whole = shown(&expression.evaluate(&arrays(0..40), 40).expect("an evaluation"));
+        let whole = shown(
+            &expression
+                .evaluate(&arrays(0..40), 40)
+                .expect("an evaluation"),
+        );
         for size in [1, 3, 16] {
             let mut parts = Vec::new();
             for start in (0..40).step_by(size) {
                 let end = (start + size).min(40);
-                parts.extend(shown(&expression.evaluate(&arrays(start..end), end - start).expect("an evaluation")));
+                parts.extend(shown(
+                    &expression
+                        .evaluate(&arrays(start..end), end - start)
+                        .expect("an evaluation"),
+                ));
             }
             assert_eq!(parts, whole, "{sql} in parts of {size}");
         }
@@ -355,37 +537,120 @@ fn integers_beyond_64_bits_mean_the_same() {
     let narrow = ints(&[Some(7), Some(i64::MAX), None]);
     let wide = wide(&[Some("7"), Some(HUGE), None]);
     for (sql, on_narrow, on_wide) in [
-        ("id > 9223372036854775807", ["false", "false", "-"], ["false", "true", "-"]),
-        ("id > 9223372036854775808", ["false", "false", "-"], ["false", "true", "-"]),
-        ("id >= 9223372036854775807", ["false", "true", "-"], ["false", "true", "-"]),
-        ("id = 1234567890123456789012345", ["false", "false", "-"], ["false", "true", "-"]),
-        ("id = 1234567890123456789012346", ["false", "false", "-"], ["false", "false", "-"]),
-        ("id > -1234567890123456789012345", ["true", "true", "-"], ["true", "true", "-"]),
-        ("id IN (7, 8)", ["true", "false", "-"], ["true", "false", "-"]),
-        ("id BETWEEN 0 AND 10", ["true", "false", "-"], ["true", "false", "-"]),
-        ("id / 2 / 2", ["1", "2305843009213693951", "-"], ["1", "308641972530864197253086", "-"]),
+        (
+            "id > 9223372036854775807",
+            ["false", "false", "-"],
+            ["false", "true", "-"],
+        ),
+        (
+            "id > 9223372036854775808",
+            ["false", "false", "-"],
+            ["false", "true", "-"],
+        ),
+        (
+            "id >= 9223372036854775807",
+            ["false", "true", "-"],
+            ["false", "true", "-"],
+        ),
+        (
+            "id = 1234567890123456789012345",
+            ["false", "false", "-"],
+            ["false", "true", "-"],
+        ),
+        (
+            "id = 1234567890123456789012346",
+            ["false", "false", "-"],
+            ["false", "false", "-"],
+        ),
+        (
+            "id > -1234567890123456789012345",
+            ["true", "true", "-"],
+            ["true", "true", "-"],
+        ),
+        (
+            "id IN (7, 8)",
+            ["true", "false", "-"],
+            ["true", "false", "-"],
+        ),
+        (
+            "id BETWEEN 0 AND 10",
+            ["true", "false", "-"],
+            ["true", "false", "-"],
+        ),
+        (
+            "id / 2 / 2",
+            ["1", "2305843009213693951", "-"],
+            ["1", "308641972530864197253086", "-"],
+        ),
         ("id / 2 = 3", ["true", "false", "-"], ["true", "false", "-"]),
-        ("-id / 2", ["-3", "-4611686018427387903", "-"], ["-3", "-617283945061728394506172", "-"]),
+        (
+            "-id / 2",
+            ["-3", "-4611686018427387903", "-"],
+            ["-3", "-617283945061728394506172", "-"],
+        ),
         ("id % 10", ["7", "7", "-"], ["7", "5", "-"]),
-        ("id * 1", ["7", "9223372036854775807", "-"], ["7", HUGE, "-"]),
-        ("CAST(id AS VARCHAR)", ["7", "9223372036854775807", "-"], ["7", HUGE, "-"]),
-        ("CASE WHEN id > 5 THEN 1 ELSE 0 END", ["1", "1", "0"], ["1", "1", "0"]),
-        ("coalesce(id, 0)", ["7", "9223372036854775807", "0"], ["7", HUGE, "0"]),
+        (
+            "id * 1",
+            ["7", "9223372036854775807", "-"],
+            ["7", HUGE, "-"],
+        ),
+        (
+            "CAST(id AS VARCHAR)",
+            ["7", "9223372036854775807", "-"],
+            ["7", HUGE, "-"],
+        ),
+        (
+            "CASE WHEN id > 5 THEN 1 ELSE 0 END",
+            ["1", "1", "0"],
+            ["1", "1", "0"],
+        ),
+        (
+            "coalesce(id, 0)",
+            ["7", "9223372036854775807", "0"],
+            ["7", HUGE, "0"],
+        ),
         ("id > 1.5", ["true", "true", "-"], ["true", "true", "-"]),
         ("id & 7", ["7", "7", "-"], ["7", "!", "-"]),
-        ("CAST(id AS BIGINT)", ["7", "9223372036854775807", "-"], ["7", "!", "-"]),
-        ("TRY_CAST(id AS BIGINT)", ["7", "9223372036854775807", "-"], ["7", "-", "-"]),
+        (
+            "CAST(id AS BIGINT)",
+            ["7", "9223372036854775807", "-"],
+            ["7", "!", "-"],
+        ),
+        (
+            "TRY_CAST(id AS BIGINT)",
+            ["7", "9223372036854775807", "-"],
+            ["7", "-", "-"],
+        ),
         ("chr(id)", ["\u{7}", "!", "-"], ["\u{7}", "!", "-"]),
-        ("left('0123456789', id)", ["0123456", "0123456789", "-"], ["0123456", "!", "-"]),
-        ("id IS NULL", ["false", "false", "true"], ["false", "false", "true"]),
+        (
+            "left('0123456789', id)",
+            ["0123456", "0123456789", "-"],
+            ["0123456", "!", "-"],
+        ),
+        (
+            "id IS NULL",
+            ["false", "false", "true"],
+            ["false", "false", "true"],
+        ),
     ] {
-        assert_eq!(evaluate(sql, &[("id", Arc::clone(&narrow))]), on_narrow, "{sql}");
-        assert_eq!(evaluate(sql, &[("id", Arc::clone(&wide))]), on_wide, "{sql}, wide");
+        assert_eq!(
+            evaluate(sql, &[("id", Arc::clone(&narrow))]),
+            on_narrow,
+            "{sql}"
+        );
+        assert_eq!(
+            evaluate(sql, &[("id", Arc::clone(&wide))]),
+            on_wide,
+            "{sql}, wide"
+        );
     }
     let n = ints(&[Some(7), Some(7), Some(7)]);
     let mixed = [("id", Arc::clone(&wide)), ("n", n)];
     assert_eq!(evaluate("id = n", &mixed), ["true", "false", "-"]);
-    assert_eq!(evaluate("id / n", &mixed), ["1", "176366841446208112716049", "-"]);
+    assert_eq!(
+        evaluate("id / n", &mixed),
+        ["1", "176366841446208112716049", "-"]
+    );
     let value = wide.as_primitive::<Decimal256Type>().value(1);
     assert_eq!(value.to_string(), HUGE);
 }
@@ -399,12 +664,18 @@ fn patterns_are_compiled_once_and_match_like_datafusion() {
         ("name !~ '@'", ["false", "false", "true", "-"]),
         ("name !~* 'B'", ["false", "false", "true", "-"]),
         ("regexp_like(name, '^a')", ["true", "false", "false", "-"]),
-        ("regexp_like(name, '^a', 'i')", ["true", "true", "false", "-"]),
+        (
+            "regexp_like(name, '^a', 'i')",
+            ["true", "true", "false", "-"],
+        ),
         ("name LIKE '_@_._'", ["true", "true", "false", "-"]),
         ("name LIKE 'x_y'", ["false", "false", "true", "-"]),
         ("name ILIKE '%b.%'", ["true", "true", "false", "-"]),
         ("name NOT ILIKE '%b.%'", ["false", "false", "true", "-"]),
-        ("name LIKE 'a!@%' ESCAPE '!'", ["true", "false", "false", "-"]),
+        (
+            "name LIKE 'a!@%' ESCAPE '!'",
+            ["true", "false", "false", "-"],
+        ),
         ("name ~ name", ["true", "true", "true", "-"]),
         ("name ~ '' ", ["true", "true", "true", "-"]),
     ] {
@@ -415,7 +686,11 @@ fn patterns_are_compiled_once_and_match_like_datafusion() {
 #[test]
 fn wrong_columns_are_an_internal_error() {
     let expression = compile("age > 1");
-    for columns in [vec![], vec![texts(&[Some("x")])], vec![ints(&[Some(1), Some(2)])]] {
+    for columns in [
+        vec![],
+        vec![texts(&[Some("x")])],
+        vec![ints(&[Some(1), Some(2)])],
+    ] {
         let error = expression.evaluate(&columns, 1).expect_err("wrong columns");
         assert_eq!(error.kind(), ErrorKind::Internal);
     }
@@ -429,10 +704,20 @@ fn fixed_cost_per_batch() {
     let age = ints(&(0..200).map(Some).collect::<Vec<_>>());
     let texts: Vec<String> = (0..200).map(|i| format!("user{i}@example.com")).collect();
     let email: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
-    for sql in ["age BETWEEN 0 AND 120", "email ~ '^[^@]+@[^@]+\\.[a-z]+$'", "length(email) < 100", "upper(email)", "email LIKE '%@%.com'"] {
+    for sql in [
+        "age BETWEEN 0 AND 120",
+        "email ~ '^[^@]+@[^@]+\\.[a-z]+$'",
+        "length(email) < 100",
+        "upper(email)",
+        "email LIKE '%@%.com'",
+    ] {
         let expression = compile(sql);
         for rows in [1, 200] {
-            let array = if sql.contains("age") { age.slice(0, rows) } else { email.slice(0, rows) };
+            let array = if sql.contains("age") {
+                age.slice(0, rows)
+            } else {
+                email.slice(0, rows)
+            };
             let columns = [array];
             let start = Instant::now();
             for _ in 0..10_000 {

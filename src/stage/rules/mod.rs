@@ -1,0 +1,293 @@
+//! The compiled rules of a stream: every row is judged by every rule, and every failure is recorded.
+//!
+//! A rule passes a row for which it is true or NULL. A row it is false for violates it, and so does one it
+//! cannot judge: a value of another type than declared, or one on which the evaluation fails.
+
+mod examples;
+mod unique;
+mod verdicts;
+
+use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::DataType;
+
+pub use self::examples::{Expected, TestFailure, run_tests};
+use self::unique::repeated;
+use self::verdicts::Verdict;
+pub use self::verdicts::{Failure, Reason, Verdicts};
+use super::sql::{Expression, SqlProblem};
+use crate::error::Result;
+use crate::schema::path::Path;
+
+/// How serious a violation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+    Info,
+}
+
+impl Severity {
+    /// The word of rule files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// What is done about a violation, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// The rule does not run.
+    Ignore,
+    /// Violations are counted.
+    Count,
+    /// The row says which rule it failed.
+    Annotate,
+    /// The rule's columns become null.
+    Nullify,
+    /// The row goes to the reject store.
+    Quarantine,
+    /// The row is left out.
+    Drop,
+    /// The run stops.
+    Fail,
+}
+
+/// A rule as plain data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInput {
+    pub id: String,
+    /// True or NULL for a row that passes. May be empty for a rule that is `unique_in_batch`.
+    pub sql: String,
+    /// The columns the rule is about; those it reads follow from the expression.
+    pub columns: Vec<Path>,
+    pub severity: Severity,
+    pub action: Action,
+    pub fingerprint: String,
+    /// No two rows of a batch may have the same values in `columns`; NULL is like nothing.
+    pub unique_in_batch: bool,
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub struct Rule {
+    pub id: String,
+    pub columns: Vec<Path>,
+    pub severity: Severity,
+    pub action: Action,
+    pub fingerprint: String,
+    condition: Option<Condition>,
+    /// The inputs that may not repeat.
+    unique: Option<Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Condition {
+    expression: Expression,
+    /// The inputs in the order of the expression.
+    inputs: Vec<usize>,
+}
+
+/// The compiled rules of a stream and the columns they read.
+#[derive(Debug)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    columns: Vec<Path>,
+}
+
+impl Rules {
+    /// Compiles rules. `resolve` gives the type a column has in evaluation, or says why there is none.
+    ///
+    /// # Errors
+    /// The problems of all rules, each with the rule's id and a position inside its expression.
+    pub fn compile(
+        inputs: Vec<RuleInput>,
+        resolve: &dyn Fn(&Path) -> Result<DataType, String>,
+    ) -> Result<Self, Vec<(String, SqlProblem)>> {
+        let mut compiled = Self {
+            rules: Vec::with_capacity(inputs.len()),
+            columns: Vec::new(),
+        };
+        let mut problems = Vec::new();
+        for input in inputs {
+            match compile_condition(&input, resolve) {
+                Ok(expression) => compiled.push(input, expression),
+                Err(found) => {
+                    problems.extend(found.into_iter().map(|problem| (input.id.clone(), problem)))
+                }
+            }
+        }
+        if problems.is_empty() {
+            Ok(compiled)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn push(&mut self, input: RuleInput, expression: Option<Expression>) {
+        let runs = input.action > Action::Ignore;
+        let condition = expression.filter(|_| runs).map(|expression| Condition {
+            inputs: expression
+                .columns()
+                .iter()
+                .map(|path| self.input(path))
+                .collect(),
+            expression,
+        });
+        let unique = (input.unique_in_batch && runs)
+            .then(|| input.columns.iter().map(|path| self.input(path)).collect());
+        let RuleInput {
+            id,
+            columns,
+            severity,
+            action,
+            fingerprint,
+            ..
+        } = input;
+        self.rules.push(Rule {
+            id,
+            columns,
+            severity,
+            action,
+            fingerprint,
+            condition,
+            unique,
+        });
+    }
+
+    fn input(&mut self, path: &Path) -> usize {
+        self.columns
+            .iter()
+            .position(|known| known == path)
+            .unwrap_or_else(|| {
+                self.columns.push(path.clone());
+                self.columns.len() - 1
+            })
+    }
+
+    /// The columns in the order in which [`Self::evaluate`] asks for them.
+    pub fn columns(&self) -> &[Path] {
+        &self.columns
+    }
+
+    /// The rules in the order of their verdicts.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Judges `rows` rows. `column` gives the values of a column and `mismatched` the rows in which the
+    /// record's value has another type than declared; both take an index into [`Self::columns`].
+    ///
+    /// # Errors
+    /// Columns of other types or lengths than compiled for: a defect of the caller.
+    pub fn evaluate<'a>(
+        &self,
+        column: &dyn Fn(usize) -> ArrayRef,
+        mismatched: &dyn Fn(usize) -> Option<&'a BooleanBuffer>,
+        rows: usize,
+    ) -> Result<Verdicts> {
+        let arrays: Vec<ArrayRef> = (0..self.columns.len()).map(column).collect();
+        let verdicts = self
+            .rules
+            .iter()
+            .map(|rule| rule.judge(&arrays, mismatched, rows));
+        Ok(Verdicts::new(verdicts.collect::<Result<_>>()?, rows))
+    }
+}
+
+/// The rule's expression, with its columns checked; `None` for one that is about uniqueness alone.
+fn compile_condition(
+    input: &RuleInput,
+    resolve: &dyn Fn(&Path) -> Result<DataType, String>,
+) -> Result<Option<Expression>, Vec<SqlProblem>> {
+    let expression = if input.unique_in_batch && input.sql.trim().is_empty() {
+        None
+    } else {
+        let expression = Expression::compile(&input.sql, resolve)?;
+        Some(expression.boolean().map_err(|problem| vec![problem])?)
+    };
+    let missing: Vec<SqlProblem> = input
+        .columns
+        .iter()
+        .filter(|path| path.is_scalar())
+        .filter_map(|path| resolve(path).err())
+        .map(|message| SqlProblem {
+            message,
+            line: 1,
+            column: 1,
+            hint: None,
+        })
+        .collect();
+    if missing.is_empty() {
+        Ok(expression)
+    } else {
+        Err(missing)
+    }
+}
+
+impl Rule {
+    fn judge<'a>(
+        &self,
+        arrays: &[ArrayRef],
+        mismatched: &dyn Fn(usize) -> Option<&'a BooleanBuffer>,
+        rows: usize,
+    ) -> Result<Option<Verdict>> {
+        let mut violated: Option<BooleanBuffer> = None;
+        let mut failed = Vec::new();
+        if let Some(Condition { expression, inputs }) = &self.condition {
+            let columns: Vec<ArrayRef> = inputs
+                .iter()
+                .filter_map(|input| arrays.get(*input).cloned())
+                .collect();
+            let evaluated = expression.evaluate_mask(&columns, rows)?;
+            violated = any(not_true(&evaluated.values));
+            failed = evaluated.failed;
+        }
+        let inputs = self
+            .condition
+            .iter()
+            .flat_map(|condition| &condition.inputs);
+        let inputs = inputs.chain(self.unique.iter().flatten());
+        let mismatched = inputs
+            .filter_map(|input| mismatched(*input))
+            .fold(None, |all, rows| either(all, rows.clone()));
+        let mismatched = mismatched.and_then(any);
+        if let Some(unique) = &self.unique {
+            let columns: Vec<ArrayRef> = unique
+                .iter()
+                .filter_map(|input| arrays.get(*input).cloned())
+                .collect();
+            if let Some(rows) = any(repeated(&columns, rows)?) {
+                violated = either(violated, rows);
+            }
+        }
+        Ok(Verdict::new(violated, mismatched, failed, rows))
+    }
+}
+
+/// The rows for which a condition is false; NULL passes.
+fn not_true(mask: &BooleanArray) -> BooleanBuffer {
+    match mask.nulls() {
+        Some(nulls) => &!mask.values() & nulls.inner(),
+        None => !mask.values(),
+    }
+}
+
+/// The rows, if there are any.
+fn any(rows: BooleanBuffer) -> Option<BooleanBuffer> {
+    (rows.count_set_bits() > 0).then_some(rows)
+}
+
+fn either(rows: Option<BooleanBuffer>, more: BooleanBuffer) -> Option<BooleanBuffer> {
+    Some(match rows {
+        Some(rows) => &rows | &more,
+        None => more,
+    })
+}
+
+#[cfg(test)]
+mod tests;
