@@ -2,6 +2,7 @@
 //! compiled stages, one each, behind the one trait [`Stage`].
 
 pub mod cast;
+pub mod check;
 pub mod derive;
 pub mod detect;
 pub mod discard;
@@ -9,6 +10,7 @@ pub mod drop;
 pub mod filter;
 pub mod mask;
 pub mod rename;
+pub mod rules;
 pub mod spec;
 pub mod sql;
 pub mod undeclared;

@@ -1,6 +1,7 @@
 //! From specs to stages, one stream at a time. Every problem is collected, none ends the work.
 
 mod book;
+mod check;
 mod detectors;
 mod sql;
 mod stages;
@@ -53,7 +54,7 @@ pub(super) fn stream(
         }
     };
     let reject = sources.config.reject.as_ref();
-    let mut compiler = Compiler {
+    let compiler = Compiler {
         sources,
         detectors,
         descriptor,
@@ -157,8 +158,6 @@ impl Compiler<'_> {
             }
         }
     }
-
-    fn check(&mut self, _listed: &StreamConfig, _problems: &mut Problems) {}
 
     fn push(&mut self, name: impl Into<String>, stage: impl crate::stage::Stage + 'static) {
         self.stages.push(NamedStage {

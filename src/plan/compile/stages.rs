@@ -321,7 +321,7 @@ impl Compiler<'_> {
             .ok()
     }
 
-    fn is_key_or_cursor(&self, path: &Path) -> bool {
+    pub(super) fn is_key_or_cursor(&self, path: &Path) -> bool {
         self.stream.as_ref().is_some_and(|stream| stream.is_key(path) || stream.is_cursor(path))
     }
 

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::stage::rules::Action;
+
 /// The ceiling for every rule of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,26 +45,6 @@ pub enum OnFail {
     Drop,
     /// The rule's columns become null.
     Nullify,
-    /// The run stops.
-    Fail,
-}
-
-/// What is done, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// The rule does not run.
-    Ignore,
-    /// Violations are counted.
-    Count,
-    /// The row says which rule it failed.
-    Annotate,
-    /// The rule's columns become null.
-    Nullify,
-    /// The row goes to the reject store.
-    Quarantine,
-    /// The row is left out.
-    Drop,
     /// The run stops.
     Fail,
 }

@@ -10,12 +10,13 @@ mod read;
 
 use serde::Serialize;
 
-pub use effect::{Action, OnFail, Phase, Status, effective_action};
+pub use effect::{OnFail, Phase, Status, effective_action};
 pub use form::{Literal, RuleForm};
 
 use crate::document::{self, Fields, Node, Position, Problems};
 use crate::plan::config::{StreamPattern, read_pattern, read_version};
 use crate::schema::path::Path;
+use crate::stage::rules::Severity;
 
 /// The most rules of one file.
 pub const RULES_MAX: usize = 1_000;
@@ -75,19 +76,6 @@ pub struct RuleSpec {
     pub tests: RuleTests,
     /// Where it begins.
     pub at: Position,
-}
-
-/// How bad a violation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// The row is wrong.
-    #[default]
-    Error,
-    /// The row is suspect.
-    Warning,
-    /// The row is worth knowing about.
-    Info,
 }
 
 /// The seven dimensions of the Open Data Contract Standard.

@@ -13,6 +13,8 @@ use arrow::datatypes::DataType;
 
 pub use self::examples::{Expected, TestFailure, run_tests};
 use self::unique::repeated;
+use serde::Serialize;
+
 use self::verdicts::Verdict;
 pub use self::verdicts::{Failure, Reason, Verdicts};
 use super::sql::{Expression, SqlProblem};
@@ -20,8 +22,10 @@ use crate::error::Result;
 use crate::schema::path::Path;
 
 /// How serious a violation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
+    #[default]
     Error,
     Warning,
     Info,

@@ -1,0 +1,191 @@
+//! Compiles a stream's rule file and runs the rules' own tests.
+
+use serde_json::{Map, Value};
+
+use super::{Compiler, START};
+use crate::document::{self, Problem, Problems};
+use crate::plan::config::StreamConfig;
+use crate::plan::rules::{RuleFile, RuleSpec, effective_action};
+use crate::schema::path::Path;
+use crate::schema::{Field, LogicalType};
+use crate::stage::check::{ANNOTATION, Check};
+use crate::stage::rules::{Action, RuleInput, Rules, run_tests};
+
+impl Compiler<'_> {
+    /// Compiles the rule file that a stream names. One that could not be read has its problems already.
+    pub(super) fn check(&mut self, listed: &StreamConfig, problems: &mut Problems) {
+        let Some(named) = &listed.rules else {
+            return;
+        };
+        let sources = self.sources;
+        let Some(file) = sources.rules.get(&named.value) else {
+            return;
+        };
+        let name = named.value.display().to_string();
+        if !file.stream.matches(self.descriptor.namespace.as_deref(), &self.descriptor.name) {
+            let message = format!("rules: `{name}` is written for `{}`", file.stream.as_str());
+            self.problem(named.at, message, None, problems);
+        }
+        if !self.schema.is_known() {
+            let message = "rules: the types of the columns are not known".to_owned();
+            let hint = "give the configured catalog with --catalog".to_owned();
+            return self.problem(named.at, message, Some(hint), problems);
+        }
+        let inputs = self.inputs(&name, file, problems);
+        self.run_own_tests(&name, file, &inputs, problems);
+        match Rules::compile(inputs, &|path| self.sql_type(path)) {
+            Ok(rules) => self.push_check(rules, problems),
+            Err(found) => {
+                for (id, problem) in found {
+                    let message = format!("{} (at {}:{} of the expression)", problem.message, problem.line, problem.column);
+                    self.rule_problem(&name, file, &id, message, problem.hint, problems);
+                }
+            }
+        }
+        if let Some(limit) = file.limits.max_quarantine_fraction {
+            self.max_rejected = Some(self.max_rejected.map_or(limit, |other| other.min(limit)));
+        }
+    }
+
+    fn inputs(&self, name: &str, file: &RuleFile, problems: &mut Problems) -> Vec<RuleInput> {
+        let mut inputs = Vec::new();
+        for rule in &file.rules {
+            let action = effective_action(file.phase, rule.standing().0, rule.on_fail);
+            let Some(sql) = rule.to_sql_at(&self.sources.now) else {
+                let message = "`unique_in_batch` would depend on how the input is cut into batches".to_owned();
+                let hint = Some("check uniqueness in the warehouse, where all rows are".to_owned());
+                self.rule_problem(name, file, &rule.id, message, hint, problems);
+                continue;
+            };
+            if action == Action::Quarantine && self.sources.config.reject.is_none() {
+                let message = "it sets records aside, but there is no reject store".to_owned();
+                let hint = Some("add `reject: {to: DIR}` to the configuration".to_owned());
+                self.rule_problem(name, file, &rule.id, message, hint, problems);
+            }
+            let key = rule.columns.iter().find(|path| self.is_key_or_cursor(path));
+            if let Some(key) = key.filter(|_| action == Action::Nullify) {
+                let message = format!("`{key}` is a primary key or cursor and must not become null");
+                let hint = Some("use `on_fail: quarantine` or `fail`".to_owned());
+                self.rule_problem(name, file, &rule.id, message, hint, problems);
+            }
+            inputs.push(RuleInput {
+                id: rule.id.clone(),
+                sql,
+                columns: rule.columns.clone(),
+                severity: rule.severity,
+                action,
+                fingerprint: rule.fingerprint(),
+                unique_in_batch: false,
+            });
+        }
+        inputs
+    }
+
+    fn run_own_tests(&self, name: &str, file: &RuleFile, inputs: &[RuleInput], problems: &mut Problems) {
+        for input in inputs {
+            let Some(rule) = file.rules.iter().find(|rule| rule.id == input.id) else {
+                continue;
+            };
+            let (pass, fail) = (rows(&rule.tests.pass), rows(&rule.tests.fail));
+            for failure in run_tests(input, &pass, &fail, &|path| self.sql_type(path)) {
+                let message = format!(
+                    "its own test {} of `{}` fails: {}",
+                    failure.index + 1,
+                    match failure.expected {
+                        crate::stage::rules::Expected::Pass => "pass",
+                        crate::stage::rules::Expected::Fail => "fail",
+                    },
+                    failure.reason
+                );
+                self.rule_problem(name, file, &rule.id, message, None, problems);
+            }
+        }
+    }
+
+    fn push_check(&mut self, rules: Rules, problems: &mut Problems) {
+        let paths = rules.columns().to_vec();
+        let columns: Vec<_> =
+            paths.iter().filter_map(|path| self.read("rules", path, START, problems)).collect();
+        if columns.len() != paths.len() {
+            return;
+        }
+        let nulled = rules.rules().iter().map(|rule| match rule.action {
+            Action::Nullify => rule.columns.iter().map(|path| (self.book.column(path), path.to_string())).collect(),
+            _ => Vec::new(),
+        });
+        let nulled: Vec<Vec<_>> = nulled.collect();
+        for rule in rules.rules().iter().filter(|rule| rule.action == Action::Nullify) {
+            for path in &rule.columns {
+                self.book.change(path);
+            }
+        }
+        let annotates = |action| matches!(action, Action::Annotate | Action::Nullify);
+        let mut annotation = None;
+        if rules.rules().iter().any(|rule| annotates(rule.action)) {
+            let inputs: Vec<Path> = paths.clone();
+            if let Err(exists) = self.schema.add(ANNOTATION, annotation_type(), &inputs, "check") {
+                self.problem(START, format!("rules: {exists}, and annotations go there"), None, problems);
+            }
+            annotation = Some(self.book.column(&Path::key(ANNOTATION)));
+        }
+        let first_rule = self.rules.len();
+        self.rules.extend(rules.rules().iter().map(|rule| rule.id.clone()));
+        let name = format!("check {} rules", rules.rules().len());
+        let stream = self.descriptor.to_string();
+        self.push(name, Check { stream, rules, columns, nulled, annotation, first_rule });
+    }
+
+    fn rule_problem(
+        &self,
+        name: &str,
+        file: &RuleFile,
+        id: &str,
+        message: String,
+        hint: Option<String>,
+        problems: &mut Problems,
+    ) {
+        let rule: Option<&RuleSpec> = file.rules.iter().find(|rule| rule.id == id);
+        problems.push(Problem {
+            file: name.to_owned(),
+            at: rule.map(|rule| rule.at),
+            message: format!("rule `{id}` on stream `{}`: {message}", self.descriptor),
+            hint,
+        });
+    }
+}
+
+/// The type of the column of annotations.
+fn annotation_type() -> LogicalType {
+    let fields = ["rule", "fingerprint", "severity", "reason"].map(|name| Field {
+        name: name.to_owned(),
+        ty: LogicalType::String,
+        required: false,
+    });
+    LogicalType::Array(Some(Box::new(LogicalType::Object(fields.to_vec()))))
+}
+
+/// Test rows as JSON.
+fn rows(nodes: &[document::Node]) -> Vec<Map<String, Value>> {
+    nodes
+        .iter()
+        .map(|node| match json(node) {
+            Value::Object(row) => row,
+            _ => Map::new(),
+        })
+        .collect()
+}
+
+fn json(node: &document::Node) -> Value {
+    use document::Value as V;
+    match &node.value {
+        V::Null => Value::Null,
+        V::Bool(value) => Value::from(*value),
+        V::Integer(value) => Value::from(*value),
+        V::Float(value) => Value::from(*value),
+        V::Text(text) => Value::from(text.as_str()),
+        V::List(items) => items.iter().map(json).collect(),
+        V::Map(entries) => {
+            entries.iter().map(|(key, node)| (key.name.clone(), json(node))).collect()
+        }
+    }
+}

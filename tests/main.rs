@@ -1,0 +1,10 @@
+//! Every integration test, in one binary: linking DataFusion once is enough.
+
+mod architecture;
+mod canary;
+mod cases;
+mod cli;
+mod properties;
+mod protocol;
+mod real;
+mod support;
