@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use arrow::buffer::Buffer;
+
 use crate::batch::Batch;
 use crate::decode::{Chunk, Decoded, Decoder, Stop, StreamId};
 use crate::plan::{Plan, StreamPlan};
@@ -20,25 +22,42 @@ pub struct Done {
     pub spent: Vec<(StreamId, usize, Duration)>,
 }
 
+/// What one worker keeps from chunk to chunk.
+#[derive(Debug, Default)]
+pub struct Worker {
+    decoder: Decoder,
+    /// Memory for rendered text.
+    text: Vec<u8>,
+}
+
+impl Worker {
+    /// Takes the memory of a chunk that has left back, and gives that of its bytes.
+    pub fn reclaim(&mut self, done: Done) -> Buffer {
+        self.decoder.recycle(done.decoded.batches);
+        self.text = done.rendered.text;
+        done.chunk.bytes
+    }
+}
+
 /// Takes a chunk through its stages.
 ///
 /// When a row stops the run, the chunk is cut before its line and taken through once more, so that what
 /// leaves before an error does not depend on how the input was cut.
-pub fn process(plan: &Plan, decoder: &mut Decoder, mut chunk: Chunk) -> Done {
+pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
     let mut stop = None;
     loop {
-        let mut decoded = decoder.read(&chunk, plan);
+        let mut decoded = worker.decoder.read(&chunk, plan);
         let mut spent = Vec::new();
         let halt = apply_stages(plan, &mut decoded, &mut spent).filter(|_| !plan.observe());
         if let Some((offset, error)) = halt {
             let before = &chunk.bytes.as_slice()[..offset as usize];
             let line = memchr::memchr_iter(b'\n', before).count() as u64;
             stop = Some(Stop { line, error });
-            decoder.recycle(decoded.batches);
+            worker.decoder.recycle(decoded.batches);
             chunk.len = offset as usize;
             continue;
         }
-        let rendered = lines::render(&chunk, &mut decoded, plan.observe());
+        let rendered = lines::render(&chunk, &mut decoded, plan.observe(), std::mem::take(&mut worker.text));
         let rejected = collect_rejects(plan, &decoded);
         decoded.stop = decoded.stop.or(stop);
         return Done {

@@ -29,7 +29,32 @@ pub(super) struct Node {
 #[derive(Debug, Clone)]
 struct Entry {
     key: Box<str>,
+    /// The first eight bytes of the key, as [`head`] reads them.
+    head: u64,
     target: Target,
+}
+
+impl Entry {
+    #[inline(always)]
+    fn is(&self, key: &[u8], head: u64) -> bool {
+        self.head == head
+            && self.key.len() == key.len()
+            && (key.len() <= 8 || self.key.as_bytes()[8..] == key[8..])
+    }
+}
+
+/// The first eight bytes of a key as a number; shorter keys are filled with zeros, which no key holds
+/// unescaped.
+#[inline(always)]
+fn head(bytes: &[u8], start: usize, length: usize) -> u64 {
+    match bytes[start..].first_chunk::<8>() {
+        Some(chunk) if length >= 8 => u64::from_le_bytes(*chunk),
+        Some(chunk) => u64::from_le_bytes(*chunk) & ((1 << (8 * length)) - 1),
+        None => {
+            let key = bytes[start..].iter().take(length.min(8));
+            key.rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
+        }
+    }
 }
 
 /// What to do with one value.
@@ -91,19 +116,26 @@ impl Projection {
 }
 
 impl Node {
-    /// The target of a key; `guess` remembers where the next key was found last time.
-    #[inline]
-    pub(super) fn find(&self, key: &[u8], guess: &mut u32) -> Option<&Target> {
-        if let Some(entry) = self.entries.get(*guess as usize)
-            && entry.key.len() == key.len()
-            && entry.key.as_bytes() == key
-        {
-            *guess += 1;
-            return Some(&entry.target);
-        }
+    /// The target of the key that stands in `bytes` from `start` to `end`; `guess` remembers where the next
+    /// key was found last time.
+    #[inline(always)]
+    pub(super) fn find(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        guess: &mut u32,
+    ) -> Option<&Target> {
+        let key = &bytes[start..end];
         if self.lengths >> (key.len() & 63) & 1 != 0 {
-            let same = |entry: &Entry| entry.key.len() == key.len() && entry.key.as_bytes() == key;
-            if let Some(found) = self.entries.iter().position(same) {
+            let head = head(bytes, start, key.len());
+            if let Some(entry) = self.entries.get(*guess as usize)
+                && entry.is(key, head)
+            {
+                *guess += 1;
+                return Some(&entry.target);
+            }
+            if let Some(found) = self.entries.iter().position(|entry| entry.is(key, head)) {
                 *guess = found as u32 + 1;
                 return Some(&self.entries[found].target);
             }
@@ -117,6 +149,7 @@ impl Node {
             self.lengths |= 1 << (key.len() & 63);
             self.entries.push(Entry {
                 key: key.into(),
+                head: head(key.as_bytes(), 0, key.len()),
                 target: self.any.as_deref().cloned().unwrap_or_default(),
             });
             self.entries.len() - 1
@@ -228,7 +261,7 @@ mod tests {
     }
 
     fn target<'a>(node: &'a Node, key: &str) -> Option<&'a Target> {
-        node.find(key.as_bytes(), &mut 0)
+        node.find(key.as_bytes(), 0, key.len(), &mut 0)
     }
 
     #[test]

@@ -33,8 +33,8 @@ impl Reader<'_, '_> {
         let mut members = 0;
         while let Some(key) = self.walker.key()? {
             let target = match self.plain_key(key)? {
-                None => node.find(&self.bytes[key.start as usize..key.end as usize], &mut guess),
-                Some(text) => node.find(text.as_bytes(), &mut guess),
+                None => node.find(self.bytes, key.start as usize, key.end as usize, &mut guess),
+                Some(text) => node.find(text.as_bytes(), 0, text.len(), &mut guess),
             };
             let value = self.walker.value()?;
             self.visit(value, Some(key), members, target, &node.deep, depth)?;

@@ -1,12 +1,14 @@
 //! Words that speak for or against a finding: in the text around it and in the column's name.
 //!
 //! Phrases of every recogniser share one table keyed by the hash of their words, so a text is read
-//! word by word once, whatever the number of phrases. Case does not count in ASCII and Latin-1; a plural `s` is dropped on both sides. `*straße` is any word that ends so.
+//! word by word once, whatever the number of phrases. Case does not count in ASCII and Latin-1; a plural `s` is dropped on both sides. `*straße` is any word that ends so
+//! and stands before a number.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::library::{Library, RECOGNISERS_MAX};
+use super::words::{EMPTY, Word, Words, chain, spaced};
 
 /// How far before a match a word still speaks for it, in bytes.
 pub(super) const REACH_BEFORE: usize = 64;
@@ -30,7 +32,9 @@ impl Set {
 
     pub(super) fn has(&self, at: u16) -> bool {
         let at = usize::from(at);
-        self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+        self.0
+            .get(at / 64)
+            .is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
     pub(super) fn join(&mut self, other: &Self) {
@@ -40,7 +44,10 @@ impl Set {
     }
 
     pub(super) fn meets(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).any(|(word, more)| word & more != 0)
+        self.0
+            .iter()
+            .zip(other.0)
+            .any(|(word, more)| word & more != 0)
     }
 }
 
@@ -166,7 +173,12 @@ impl Vocabulary {
             self.filter.add(first.hash);
         }
         for (place, word) in words.iter().enumerate() {
-            joined.extend_from_slice(phrase.as_bytes().get(word.start..word.end).unwrap_or_default());
+            joined.extend_from_slice(
+                phrase
+                    .as_bytes()
+                    .get(word.start..word.end)
+                    .unwrap_or_default(),
+            );
             whole = chain(whole, word.hash);
             let voice = self.table.entry(whole).or_default();
             if place + 1 < words.len() {
@@ -199,7 +211,11 @@ impl Vocabulary {
                 continue;
             };
             if first.whole {
-                heard.push(Heard { start: word.start, end: word.end, voice: *first });
+                heard.push(Heard {
+                    start: word.start,
+                    end: word.end,
+                    voice: *first,
+                });
             }
             if first.more {
                 self.hear_more(word, words.clone(), heard);
@@ -210,14 +226,21 @@ impl Vocabulary {
     /// Endings belong to street names, so they count right before a number only.
     fn hear_ending(&self, text: &[u8], word: Word, heard: &mut Vec<Heard>) {
         let after = text.get(word.end..).unwrap_or_default();
-        if !matches!(after, [b' ', b'0'..=b'9', ..] | [b'.', b' ', b'0'..=b'9', ..]) {
+        if !matches!(
+            after,
+            [b' ', b'0'..=b'9', ..] | [b'.', b' ', b'0'..=b'9', ..]
+        ) {
             return;
         }
         let letters = text.get(word.start..word.end).unwrap_or_default();
         let last = letters.last();
         for (ending, voice) in &self.endings {
             if ending.last() == last && letters.len() > ending.len() && letters.ends_with(ending) {
-                heard.push(Heard { start: word.start, end: word.end, voice: *voice });
+                heard.push(Heard {
+                    start: word.start,
+                    end: word.end,
+                    voice: *voice,
+                });
             }
         }
     }
@@ -235,7 +258,11 @@ impl Vocabulary {
                 return;
             };
             if voice.whole {
-                heard.push(Heard { start: first.start, end, voice: *voice });
+                heard.push(Heard {
+                    start: first.start,
+                    end,
+                    voice: *voice,
+                });
             }
             if !voice.more {
                 return;
@@ -256,115 +283,6 @@ impl Vocabulary {
     }
 }
 
-/// A column's name as words: `camelCase`, `HTTPServer`, `snake_case` and digits are taken apart.
-pub(super) fn spaced(path: &str) -> String {
-    let chars: Vec<char> = path.chars().collect();
-    let mut out = String::with_capacity(path.len() + 8);
-    for (at, &char) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| chars.get(at));
-        let after = chars.get(at + 1);
-        let begins = char.is_uppercase()
-            && (before.is_some_and(|before| before.is_lowercase())
-                || (before.is_some_and(|before| before.is_uppercase())
-                    && after.is_some_and(|after| after.is_lowercase())));
-        if begins {
-            out.push(' ');
-        }
-        out.push(if char.is_alphabetic() { char } else { ' ' });
-    }
-    out
-}
-
-const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
-
-fn chain(so_far: u64, word: u64) -> u64 {
-    (so_far.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// A word of a text: where it stands and the hash of its letters.
-#[derive(Debug, Clone, Copy)]
-struct Word {
-    start: usize,
-    end: usize,
-    hash: u64,
-}
-
-/// The words of a text, in order.
-#[derive(Clone)]
-struct Words<'a> {
-    text: &'a [u8],
-    at: usize,
-    to: usize,
-}
-
-impl<'a> Words<'a> {
-    fn of(text: &'a [u8]) -> Self {
-        Self::within(text, 0, text.len())
-    }
-
-    /// The words of a part of the text. A word the part cuts through is left out at its beginning.
-    fn within(text: &'a [u8], from: usize, to: usize) -> Self {
-        let mut at = from.min(text.len());
-        let to = to.min(text.len());
-        if at > 0 && text.get(at - 1).is_some_and(|byte| letter(*byte)) {
-            while at < to && text.get(at).is_some_and(|byte| letter(*byte)) {
-                at += 1;
-            }
-        }
-        Self { text, at, to }
-    }
-}
-
-fn letter(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte >= 0x80
-}
-
-/// Sets the bit that tells small letters from capitals, in ASCII and in the Latin-1 part of UTF-8.
-const SMALL: u64 = 0x2020_2020_2020_2020;
-
-/// The hash of a word: its length, its first eight bytes and its last eight, in small letters.
-/// Longer words that differ only in between count as the same; there are none among the phrases.
-fn hash(text: &[u8], start: usize, end: usize) -> u64 {
-    let len = end - start;
-    let (first, last) = if len <= 8 {
-        let mask = u64::MAX >> (64 - 8 * len.max(1));
-        ((eight(text, start) | SMALL) & mask, 0)
-    } else {
-        (eight(text, start) | SMALL, eight(text, end - 8) | SMALL)
-    };
-    let mixed = first.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ last.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(29);
-    (mixed ^ mixed >> 32).wrapping_add(len as u64).wrapping_mul(0xd6e8_feb8_6659_fd93)
-}
-
-/// Eight bytes of the text, zeros past its end.
-fn eight(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    match rest.first_chunk() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => rest.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
-    }
-}
-
-impl Iterator for Words<'_> {
-    type Item = Word;
-
-    fn next(&mut self) -> Option<Word> {
-        let part = self.text.get(self.at..self.to)?;
-        let start = self.at + part.iter().position(|byte| letter(*byte))?;
-        let rest = self.text.get(start..)?;
-        let len = rest.iter().position(|byte| !letter(*byte)).unwrap_or(rest.len());
-        let end = start + len;
-        self.at = end;
-        // A plural drops its `s`; `ss` is no plural.
-        let plural = match rest.get(..len)? {
-            [_, _, .., before, b's' | b'S'] => before | 0x20 != b's',
-            _ => false,
-        };
-        let hash = hash(self.text, start, end - usize::from(plural));
-        Some(Word { start, end, hash })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,10 +299,13 @@ mod tests {
     fn phrases_are_heard_where_they_stand() {
         let vocabulary = vocabulary(&["date of birth", "birth", "Straße", "*weg"]);
         let mut heard = Vec::new();
-        let text = "Her Date-of-Birth; rebirth. births, Straße 5 Heideweg weg";
+        let text = "Her Date-of-Birth; rebirth. births, Straße 5 Heideweg 4, weg 3, Holzweg";
         vocabulary.hear(text.as_bytes(), 0, text.len(), &mut heard);
         let found: Vec<_> = heard.iter().map(|one| &text[one.start..one.end]).collect();
-        assert_eq!(found, ["Date-of-Birth", "Birth", "births", "Straße", "Heideweg"]);
+        assert_eq!(
+            found,
+            ["Date-of-Birth", "Birth", "births", "Straße", "Heideweg"]
+        );
     }
 
     #[test]

@@ -61,7 +61,10 @@ impl Literal {
             .enumerate()
             .min_by_key(|(_, part)| part.iter().map(common).sum::<u32>())
             .map_or(0, |(at, _)| at);
-        Self { bytes: bytes.to_vec(), rare }
+        Self {
+            bytes: bytes.to_vec(),
+            rare,
+        }
     }
 
     fn rare(&self) -> &[u8] {
@@ -88,17 +91,25 @@ impl Gate {
         let mut literals = literals.to_vec();
         literals.sort_unstable();
         literals.dedup();
-        let literals: Vec<_> = literals.iter().map(|text| Literal::new(text.as_bytes())).collect();
+        let literals: Vec<_> = literals
+            .iter()
+            .map(|text| Literal::new(text.as_bytes()))
+            .collect();
         let mut prefix = Prefix::default();
         for literal in &literals {
             prefix.add(literal.rare());
         }
-        Self { at, literals, prefix }
+        Self {
+            at,
+            literals,
+            prefix,
+        }
     }
 
     /// The anchors of a text of at most one block.
     fn short(&self, text: &[u8]) -> Marks {
-        let prefix = (text.len() >= LITERAL_MIN && !self.literals.is_empty()).then_some(&self.prefix);
+        let prefix =
+            (text.len() >= LITERAL_MIN && !self.literals.is_empty()).then_some(&self.prefix);
         let mut marks = simd::short(text, prefix);
         self.settle(text, 0, &mut marks);
         marks
@@ -115,9 +126,12 @@ impl Gate {
             candidates &= candidates - 1;
             let here = from + place as usize;
             let stands = |literal: &Literal| {
-                here.checked_sub(literal.rare)
-                    .and_then(|start| text.get(start..))
-                    .is_some_and(|rest| rest.starts_with(&literal.bytes))
+                // One byte decides most of the time, without a call.
+                text.get(here) == literal.rare().first()
+                    && here
+                        .checked_sub(literal.rare)
+                        .and_then(|start| text.get(start..))
+                        .is_some_and(|rest| rest.starts_with(&literal.bytes))
             };
             if !self.literals.iter().any(stands) {
                 marks.literal &= !(1 << place);
@@ -154,7 +168,13 @@ impl Gate {
 
     /// The clusters of a text. `eager` keeps shapes that are known to be harmless, such as dates:
     /// the column's name speaks for them. `marks` is a buffer.
-    pub(super) fn survey(&self, text: &[u8], eager: bool, marks: &mut Vec<Marks>, clusters: &mut Vec<Cluster>) {
+    pub(super) fn survey(
+        &self,
+        text: &[u8],
+        eager: bool,
+        marks: &mut Vec<Marks>,
+        clusters: &mut Vec<Cluster>,
+    ) {
         clusters.clear();
         if text.len() <= BLOCK {
             if !eager && timestamp(text) {
@@ -191,7 +211,9 @@ impl Gate {
                 continue;
             }
             let digits = marks.digit.count_ones();
-            let hot = marks.at | marks.literal != 0 || digits + before >= DIGITS_MIN || (digits > 0 && structured_around(text, from));
+            let hot = marks.at | marks.literal != 0
+                || digits + before >= DIGITS_MIN
+                || (digits > 0 && structured_around(text, from));
             before = digits;
             let next = cluster(*marks, from, hot);
             open = Some(match open.take() {
@@ -222,7 +244,9 @@ fn cluster(marks: Marks, from: usize, hot: bool) -> Cluster {
 
 /// Whether a word that speaks for a number can stand beside it.
 fn worded(text: &[u8], marks: Marks, shape: Shape) -> bool {
-    text.len() >= CONTEXT_MIN && marks.digit != 0 && (shape.alnum != marks.digit || !text.is_ascii())
+    text.len() >= CONTEXT_MIN
+        && marks.digit != 0
+        && (shape.alnum != marks.digit || !text.is_ascii())
 }
 
 /// Whether a short text can hold a pattern that needs no word.
@@ -236,7 +260,8 @@ fn hot(marks: Marks, shape: Shape) -> bool {
 fn structured_around(text: &[u8], from: usize) -> bool {
     let here = simd::shape(text, from);
     let before = from.checked_sub(BLOCK).map(|from| simd::shape(text, from));
-    structured(before.unwrap_or_default(), here) || structured(here, simd::shape(text, from + BLOCK))
+    structured(before.unwrap_or_default(), here)
+        || structured(here, simd::shape(text, from + BLOCK))
 }
 
 /// Whether a few digits may still be enough: three separators between characters (IP and MAC
@@ -264,7 +289,11 @@ fn harmless(marks: Marks, shape: Shape, len: usize) -> bool {
     if marks.at | marks.literal != 0 {
         return false;
     }
-    let all = if len >= BLOCK { u64::MAX } else { (1 << len) - 1 };
+    let all = if len >= BLOCK {
+        u64::MAX
+    } else {
+        (1 << len) - 1
+    };
     let number = len < 13 && (marks.digit | shape.dot) == all && shape.dot.count_ones() <= 1;
     let uuid = len == 36 && shape.hyphen == HYPHENS && shape.alnum == all & !HYPHENS;
     number || uuid
@@ -280,7 +309,12 @@ fn timestamp(text: &[u8]) -> bool {
     if !digits(&[*a, *b, *c, *d, *e, *f, *g, *h]) {
         return false;
     }
-    let zone = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b':' | b'+' | b'-' | b'Z' | b' ' | b'U' | b'T' | b'C');
+    let zone = |byte: &u8| {
+        matches!(
+            byte,
+            b'0'..=b'9' | b'.' | b':' | b'+' | b'-' | b'Z' | b' ' | b'U' | b'T' | b'C'
+        )
+    };
     match rest {
         [] => true,
         [b'T' | b' ', i, j, b':', k, l, b':', m, n, tail @ ..] => {
@@ -302,14 +336,31 @@ mod tests {
     fn short_values_that_leave_at_once() {
         let gate = gate(&["eyJ"]);
         for text in [
-            "", "open", "en_US", "3606.50", "123456789012", "2021-01-01", "2021-01-01T01:44:53.040Z",
-            "2014-11-11 22:50:40.719+00:00", "09cbf9f1-e369-41ec-a232-6a5797962127", "v1.2", "A-17", "привет",
+            "",
+            "open",
+            "en_US",
+            "3606.50",
+            "123456789012",
+            "2021-01-01",
+            "2021-01-01T01:44:53.040Z",
+            "2014-11-11 22:50:40.719+00:00",
+            "09cbf9f1-e369-41ec-a232-6a5797962127",
+            "v1.2",
+            "A-17",
+            "привет",
         ] {
             assert!(!gate.may_pass(text.as_bytes()), "{text}");
         }
         for text in [
-            "a@b.co", "eyJhbGciOiJub25lIn0.e30.", "+12125550123", "1.1.1.1", "a1:bb:cc:dd:ee:ff", "2001:db8::1",
-            "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "12 High St", "212-555-0123",
+            "a@b.co",
+            "eyJhbGciOiJub25lIn0.e30.",
+            "+12125550123",
+            "1.1.1.1",
+            "a1:bb:cc:dd:ee:ff",
+            "2001:db8::1",
+            "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+            "12 High St",
+            "212-555-0123",
         ] {
             assert!(gate.may_pass(text.as_bytes()), "{text}");
         }
@@ -321,7 +372,16 @@ mod tests {
         let text = format!("{}123 45{}678 {}", "x".repeat(60), "", "y".repeat(200));
         let mut clusters = Vec::new();
         gate.survey(text.as_bytes(), false, &mut Vec::new(), &mut clusters);
-        assert_eq!(clusters, [Cluster { start: 60, end: 69, hot: true, digit: true, literal: false }]);
+        assert_eq!(
+            clusters,
+            [Cluster {
+                start: 60,
+                end: 69,
+                hot: true,
+                digit: true,
+                literal: false
+            }]
+        );
     }
 
     #[test]
@@ -331,7 +391,9 @@ mod tests {
             let text = format!("{}-----BEGIN{}", " ".repeat(pad), " ".repeat(90));
             let mut clusters = Vec::new();
             gate.survey(text.as_bytes(), false, &mut Vec::new(), &mut clusters);
-            let first = clusters.first().map(|cluster| (cluster.start / 10, cluster.literal));
+            let first = clusters
+                .first()
+                .map(|cluster| (cluster.start / 10, cluster.literal));
             assert_eq!(first, Some(((pad + 5) / 10, true)), "{pad}");
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! The trip of a text: the gate (`gate`, `simd`) looks for anchors, 64 bytes at a time, and most short strings
 //! leave there; spans around anchors go through one automaton for all patterns (`scan`); what it hits
-//! must stand alone (`edges`), satisfy its checksum (`checksum`) and gather enough confidence from the
-//! words nearby and from the column's name (`context`); of overlapping findings the best proven stays.
+//! must stand alone (`judge`), satisfy its checksum (`checksum`) and gather enough confidence from the
+//! words nearby and from the column's name (`context`); of overlapping findings the best proven stays (`overlap`).
 //!
 //! Patterns find what has a form. Names of people, and whatever else free text says in words, have none:
 //! those come from a tagger of module `model`, whose spans are merged with these, and a finding with a
@@ -11,11 +11,17 @@
 
 mod checksum;
 mod context;
+#[cfg(test)]
+mod corpus;
 mod gate;
+mod judge;
 mod library;
 mod name;
+mod overlap;
+mod read;
 mod scan;
 mod simd;
+mod words;
 
 pub use library::{Library, RECOGNISERS_MAX};
 pub use name::kind_of_name;
@@ -126,10 +132,19 @@ impl Detector {
             };
             let owner = u16::try_from(at).unwrap_or(u16::MAX);
             let rank = (recogniser.check.is_none(), 1.0 - recogniser.confidence);
-            patterns.extend(recogniser.patterns.iter().map(|pattern| (rank, owner, pattern.as_str())));
+            patterns.extend(
+                recogniser
+                    .patterns
+                    .iter()
+                    .map(|pattern| (rank, owner, pattern.as_str())),
+            );
         }
         let indexed = |at: usize| u16::try_from(at).is_ok_and(|at| chosen.has(at));
-        let active = library.recognisers.iter().enumerate().filter(|(at, _)| indexed(*at));
+        let active = library
+            .recognisers
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| indexed(*at));
         Ok(Self {
             recognisers: library.recognisers.iter().map(Compiled::of).collect(),
             plain: Automaton::compile(plain)?,
@@ -182,12 +197,14 @@ impl Detector {
 
     /// The kind a recogniser finds, as `EMAIL`; empty for an index that is not one.
     pub fn kind(&self, recogniser: u16) -> &str {
-        self.compiled(recogniser).map_or("", |compiled| &compiled.kind)
+        self.compiled(recogniser)
+            .map_or("", |compiled| &compiled.kind)
     }
 
     /// The name of a recogniser, as `us_ssn`; empty for an index that is not one.
     pub fn id(&self, recogniser: u16) -> &str {
-        self.compiled(recogniser).map_or("", |compiled| &compiled.id)
+        self.compiled(recogniser)
+            .map_or("", |compiled| &compiled.id)
     }
 
     fn compiled(&self, recogniser: u16) -> Option<&Compiled> {
@@ -219,15 +236,20 @@ impl Automaton {
         patterns.sort_by(|one, other| one.0.0.cmp(&other.0.0).then(one.0.1.total_cmp(&other.0.1)));
         let texts: Vec<&str> = patterns.iter().map(|(_, _, pattern)| *pattern).collect();
         let build = |kind: MatchKind| {
-            let config = meta::Config::new().hybrid_cache_capacity(CACHE_BYTES).match_kind(kind);
+            let config = meta::Config::new()
+                .hybrid_cache_capacity(CACHE_BYTES)
+                .match_kind(kind);
             meta::Regex::builder()
-                .syntax(library::pattern_syntax())
+                .syntax(read::pattern_syntax())
                 .configure(config)
                 .build_many(&texts)
                 .map_err(|error| {
-                    Error::new(ErrorKind::Config, "the recognisers do not fit one automaton")
-                        .hint("name fewer kinds")
-                        .because(error)
+                    Error::new(
+                        ErrorKind::Config,
+                        "the recognisers do not fit one automaton",
+                    )
+                    .hint("name fewer kinds")
+                    .because(error)
                 })
         };
         Ok(Self {

@@ -76,14 +76,22 @@ impl Prefix {
 
     /// How many strings a group lets through.
     fn weight(&self, group: u8) -> u64 {
-        let size = |nibbles: &[u8; 16]| nibbles.iter().map(|groups| u64::from(groups >> group & 1)).sum::<u64>();
+        let size = |nibbles: &[u8; 16]| {
+            nibbles
+                .iter()
+                .map(|groups| u64::from(groups >> group & 1))
+                .sum::<u64>()
+        };
         self.low.iter().chain(&self.high).map(size).product()
     }
 
     fn starts(&self, bytes: &[u8]) -> bool {
-        let groups = bytes.iter().zip(self.low.iter().zip(&self.high)).fold(0xff, |groups, (byte, (low, high))| {
-            groups & low[usize::from(byte & 15)] & high[usize::from(byte >> 4)]
-        });
+        let groups = bytes.iter().zip(self.low.iter().zip(&self.high)).fold(
+            0xff,
+            |groups, (byte, (low, high))| {
+                groups & low[usize::from(byte & 15)] & high[usize::from(byte >> 4)]
+            },
+        );
         groups != 0
     }
 }
@@ -104,7 +112,11 @@ pub(super) fn short(text: &[u8], prefix: Option<&Prefix>) -> Marks {
             // Read where they lie: a copy would cost more than both vectors. The end overlaps.
             let rest = text.len() - SPAN;
             add(half::<0>(first, prefix), 0, 0);
-            add(half::<{ SPAN - HALF }>(last, prefix), rest + SPAN - HALF, rest);
+            add(
+                half::<{ SPAN - HALF }>(last, prefix),
+                rest + SPAN - HALF,
+                rest,
+            );
         }
         _ => {
             let mut bytes = [0; SPAN + HALF];
@@ -126,8 +138,10 @@ fn tiny(text: &[u8]) -> Marks {
     let (low, high) = match (text.first_chunk(), text.last_chunk()) {
         // Bytes read twice are written twice, to the same place.
         (Some(first), Some(last)) => {
-            let all = u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (len - 8));
-            let [low, high] = [all, all >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+            let all = u128::from(u64::from_le_bytes(*first))
+                | u128::from(u64::from_le_bytes(*last)) << (8 * (len - 8));
+            let [low, high] = [all, all >> 64]
+                .map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
             (low, high)
         }
         _ => match (text.first_chunk(), text.last_chunk()) {
@@ -135,12 +149,19 @@ fn tiny(text: &[u8]) -> Marks {
                 let last = u64::from(u32::from_le_bytes(*last)) << (8 * (len - 4));
                 (u64::from(u32::from_le_bytes(*first)) | last, 0)
             }
-            _ => (text.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+            _ => (
+                text.iter()
+                    .rev()
+                    .fold(0, |all, byte| all << 8 | u64::from(*byte)),
+                0,
+            ),
         },
     };
     const EACH: u64 = 0x0101_0101_0101_0101;
     // Sums of seven bits and a constant below 128 cannot carry into the next byte.
-    let below = |bytes: u64, limit: u64| !(((bytes & (EACH * 0x7f)) + EACH * (0x80 - limit)) | bytes) & (EACH * 0x80);
+    let below = |bytes: u64, limit: u64| {
+        !(((bytes & (EACH * 0x7f)) + EACH * (0x80 - limit)) | bytes) & (EACH * 0x80)
+    };
     // The top bits of eight bytes, gathered into one.
     let gather = |tops: u64| (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
     let both = |mark: &dyn Fn(u64) -> u64| gather(mark(low)) | gather(mark(high)) << 8;
@@ -157,7 +178,11 @@ pub(super) fn block(text: &[u8], from: usize, prefix: &Prefix) -> Marks {
     let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << HALF;
     let low = half::<0>(&padded(rest), Some(prefix));
     let high = half::<0>(&padded(rest.get(HALF..).unwrap_or_default()), Some(prefix));
-    Marks { digit: join(low[0], high[0]), at: join(low[1], high[1]), literal: join(low[2], high[2]) }
+    Marks {
+        digit: join(low[0], high[0]),
+        at: join(low[1], high[1]),
+        literal: join(low[2], high[2]),
+    }
 }
 
 /// The marks of every block of a text.
@@ -250,8 +275,9 @@ fn portable<const FROM: usize>(bytes: &[u8; SPAN], prefix: Option<&Prefix>) -> [
 mod avx2 {
     use std::arch::x86_64::{
         __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-        _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
-        _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_sub_epi8,
+        _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+        _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+        _mm256_sub_epi8,
     };
 
     use super::{BLOCK, HALF, Marks, Prefix, SPAN, Shape};
@@ -265,8 +291,14 @@ mod avx2 {
         let tables = tables(prefix);
         let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << HALF;
         let mut rest = text;
-        while let (Some(low), Some(high)) = (rest.first_chunk(), rest.get(HALF..).and_then(<[u8]>::first_chunk)) {
-            let (digit, at) = (join(digits::<0>(low), digits::<0>(high)), join(signs::<0>(low), signs::<0>(high)));
+        while let (Some(low), Some(high)) = (
+            rest.first_chunk(),
+            rest.get(HALF..).and_then(<[u8]>::first_chunk),
+        ) {
+            let (digit, at) = (
+                join(digits::<0>(low), digits::<0>(high)),
+                join(signs::<0>(low), signs::<0>(high)),
+            );
             let literal = join(literals(low, &tables), literals(high, &tables));
             marks.push(Marks { digit, at, literal });
             rest = rest.get(BLOCK..).unwrap_or_default();
@@ -289,12 +321,18 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn within(bytes: __m256i, first: u8, span: u8) -> u32 {
         let offset = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first.cast_signed()));
-        bits(_mm256_cmpeq_epi8(offset, _mm256_min_epu8(offset, _mm256_set1_epi8(span.cast_signed()))))
+        bits(_mm256_cmpeq_epi8(
+            offset,
+            _mm256_min_epu8(offset, _mm256_set1_epi8(span.cast_signed())),
+        ))
     }
 
     #[target_feature(enable = "avx2")]
     fn equal(bytes: __m256i, byte: u8) -> u32 {
-        bits(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed())))
+        bits(_mm256_cmpeq_epi8(
+            bytes,
+            _mm256_set1_epi8(byte.cast_signed()),
+        ))
     }
 
     /// The shape of a block.
@@ -323,12 +361,20 @@ mod avx2 {
 
     #[target_feature(enable = "avx2")]
     fn literals(bytes: &[u8; SPAN], tables: &Tables) -> u32 {
-        let places = [load::<0>(bytes), load::<1>(bytes), load::<2>(bytes), load::<3>(bytes)];
+        let places = [
+            load::<0>(bytes),
+            load::<1>(bytes),
+            load::<2>(bytes),
+            load::<3>(bytes),
+        ];
         let mut groups = _mm256_set1_epi8(-1);
         for (bytes, (low, high)) in places.into_iter().zip(tables) {
             let nibble = _mm256_set1_epi8(15);
             let low = _mm256_shuffle_epi8(*low, _mm256_and_si256(bytes, nibble));
-            let high = _mm256_shuffle_epi8(*high, _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble));
+            let high = _mm256_shuffle_epi8(
+                *high,
+                _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble),
+            );
             groups = _mm256_and_si256(groups, _mm256_and_si256(low, high));
         }
         !bits(_mm256_cmpeq_epi8(groups, _mm256_setzero_si256()))
@@ -390,13 +436,27 @@ mod tests {
                 assert_eq!(*marks, block(&text, at * BLOCK, &prefix), "{len}");
                 let half = text.get(at * BLOCK..).unwrap_or_default();
                 let half = padded(half);
-                assert_eq!(portable::<0>(&half, Some(&prefix)), super::half::<0>(&half, Some(&prefix)));
-                assert_eq!(portable::<3>(&half, Some(&prefix)), super::half::<3>(&half, Some(&prefix)));
+                assert_eq!(
+                    portable::<0>(&half, Some(&prefix)),
+                    super::half::<0>(&half, Some(&prefix))
+                );
+                assert_eq!(
+                    portable::<3>(&half, Some(&prefix)),
+                    super::half::<3>(&half, Some(&prefix))
+                );
             }
             if len <= BLOCK && len > 0 {
                 let (with, without) = (short(&text, Some(&prefix)), short(&text, None));
-                assert_eq!((with.digit, with.at), (marks[0].digit, marks[0].at), "{len}");
-                assert_eq!((without.digit, without.at, without.literal), (with.digit, with.at, 0), "{len}");
+                assert_eq!(
+                    (with.digit, with.at),
+                    (marks[0].digit, marks[0].at),
+                    "{len}"
+                );
+                assert_eq!(
+                    (without.digit, without.at, without.literal),
+                    (with.digit, with.at, 0),
+                    "{len}"
+                );
                 // A literal in the last three bytes has no room for what must follow it.
                 let room = (1_u64 << len.saturating_sub(3)) - 1;
                 assert_eq!(with.literal & room, marks[0].literal & room, "{len}");
@@ -409,13 +469,23 @@ mod tests {
 
     #[test]
     fn every_literal_passes_its_own_prefix() {
-        let literals = ["eyJ", "AKIA", "ASIA", "ghp_", "glpat-", "xoxb-", "sk_live_", "Bearer ", "SG."];
+        let literals = [
+            "eyJ", "AKIA", "ASIA", "ghp_", "glpat-", "xoxb-", "sk_live_", "Bearer ", "SG.",
+        ];
         let mut prefix = Prefix::default();
         for literal in literals {
             prefix.add(literal.as_bytes());
         }
         for literal in literals {
-            assert!(prefix.starts(format!("{literal}~~~").get(..4).unwrap_or_default().as_bytes()), "{literal}");
+            assert!(
+                prefix.starts(
+                    format!("{literal}~~~")
+                        .get(..4)
+                        .unwrap_or_default()
+                        .as_bytes()
+                ),
+                "{literal}"
+            );
         }
         assert!(!prefix.starts(b"word"));
     }

@@ -70,7 +70,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Byte offset of that character.
-    #[inline]
+    #[inline(always)]
     pub fn here(&self) -> u32 {
         self.positions.get(self.at).copied().unwrap_or(0)
     }
@@ -85,7 +85,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn peek(&self) -> Result<u32, Malformed> {
         match self.positions.get(self.at + 1) {
             Some(&position) => Ok(position),
@@ -94,7 +94,7 @@ impl<'a> Walker<'a> {
     }
 
     /// From an opening brace or a comma to the next key; `None` when the object is empty.
-    #[inline]
+    #[inline(always)]
     pub fn key(&mut self) -> Result<Option<Key>, Malformed> {
         let before = self.here();
         let next = self.peek()?;
@@ -128,7 +128,7 @@ impl<'a> Walker<'a> {
     ///
     /// A scalar is passed: the walker then stands on the separator behind it. For a container it stands on
     /// the opening character, to be entered or [skipped](Self::skip).
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self) -> Result<Value, Malformed> {
         let next = self.peek()?;
         let mut start = self.here() as usize + 1;
@@ -188,7 +188,7 @@ impl<'a> Walker<'a> {
     }
 
     /// From the closing character of a container to the separator behind it.
-    #[inline]
+    #[inline(always)]
     pub fn leave(&mut self) -> Result<(), Malformed> {
         let next = self.peek()? as usize;
         let between = &self.bytes[self.here() as usize + 1..next];
@@ -200,7 +200,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What the separator behind a value says.
-    #[inline]
+    #[inline(always)]
     pub fn next(&self, close: u8) -> Result<Next, Malformed> {
         match self.bytes[self.here() as usize] {
             b',' => Ok(Next::More),
@@ -209,7 +209,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_blanks(&self, mut at: usize) -> usize {
         // A newline ends every line, so this stops.
         while matches!(self.bytes[at], b' ' | b'\t' | b'\r') {
@@ -218,7 +218,7 @@ impl<'a> Walker<'a> {
         at
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_blanks_back(&self, start: usize, mut end: usize) -> usize {
         while end > start && self.bytes[end - 1].is_ascii_whitespace() {
             end -= 1;

@@ -32,7 +32,13 @@ pub struct Lines {
     /// Bytes of a line that has not ended.
     carry: Vec<u8>,
     ended: bool,
+    /// Told once the lines before it have been handed on.
+    failed: Option<Error>,
+    /// Bytes handed on.
+    passed: u64,
     chunk_bytes: usize,
+    /// Chunks end behind the first line that fills them, whatever else has arrived.
+    exact: bool,
     line_bytes_max: usize,
 }
 
@@ -43,6 +49,9 @@ impl Lines {
             input,
             carry: Vec::new(),
             ended: false,
+            failed: None,
+            passed: 0,
+            exact: chunk_bytes.is_some(),
             chunk_bytes: chunk_bytes.unwrap_or(CHUNK_BYTES).max(1),
             line_bytes_max: line_bytes_max
                 .and_then(|bytes| usize::try_from(bytes).ok())
@@ -73,11 +82,41 @@ impl Lines {
         }
     }
 
-    fn too_long(&self, bytes: usize) -> Error {
+    /// Where the first line of `bytes` that is too long starts. Whether a line passes must not depend on
+    /// how it arrived, so finished lines are measured too.
+    fn overlong(&self, bytes: &[u8]) -> Option<usize> {
+        if bytes.len() <= self.line_bytes_max {
+            return None;
+        }
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+        for end in ends {
+            if end - start > self.line_bytes_max {
+                return Some(start);
+            }
+            start = end + 1;
+        }
+        None
+    }
+
+    fn too_long(&self, start: usize) -> Error {
         let limit = self.line_bytes_max;
-        let message = format!("a line is longer than {limit} bytes ({bytes} bytes of it have arrived)");
+        let start = self.passed + start as u64;
+        let message = format!("the line that starts at byte {start} is longer than {limit} bytes");
         Error::new(ErrorKind::Protocol, message)
             .hint("raise `max_line_bytes` in the configuration if such records are meant to pass")
+    }
+
+    /// The first `len` bytes as a chunk; the rest waits.
+    fn chunk(&mut self, mut bytes: Vec<u8>, len: usize) -> Chunk {
+        self.carry.extend_from_slice(&bytes[len..]);
+        self.passed += len as u64;
+        bytes.truncate(len);
+        bytes.resize(len + PADDING, b'\n');
+        Chunk {
+            bytes: Buffer::from_vec(bytes),
+            len,
+        }
     }
 }
 
@@ -89,27 +128,40 @@ impl Input for Lines {
     type Chunk = Chunk;
 
     fn read(&mut self, spare: Vec<u8>, stopped: &AtomicBool) -> Result<Option<Chunk>> {
-        if self.ended {
-            return Ok(None);
+        if let Some(error) = self.failed.take() {
+            self.ended = true;
+            self.carry.clear();
+            return Err(error);
         }
         let mut bytes = spare;
         bytes.clear();
         bytes.append(&mut self.carry);
-        let mut searched = 0;
-        let mut last = None;
+        let (mut searched, mut last) = (0, None);
         loop {
             if let Some(at) = memchr::memrchr(b'\n', &bytes[searched..]) {
                 last = Some(searched + at + 1);
             }
             searched = bytes.len();
-            let unfinished = bytes.len() - last.unwrap_or(0);
-            if unfinished > self.line_bytes_max {
-                return Err(self.too_long(unfinished));
+            if let Some(start) = self.overlong(&bytes) {
+                let error = self.too_long(start);
+                if start == 0 {
+                    return Err(error);
+                }
+                self.failed = Some(error);
+                return Ok(Some(self.chunk(bytes, start)));
             }
             if last.is_some() && bytes.len() >= self.chunk_bytes {
                 break;
             }
-            let wait = if last.is_some() { Timespec::default() } else { WAIT };
+            if self.ended {
+                last = Some(bytes.len());
+                break;
+            }
+            let wait = if last.is_some() {
+                Timespec::default()
+            } else {
+                WAIT
+            };
             if !self.ready(&wait)? {
                 if last.is_some() {
                     break;
@@ -119,22 +171,16 @@ impl Input for Lines {
                 }
                 continue;
             }
-            if !self.fill(&mut bytes)? {
-                self.ended = true;
-                last = Some(bytes.len());
-                break;
-            }
+            self.ended = !self.fill(&mut bytes)?;
         }
-        let len = last.unwrap_or(0);
-        if len == 0 {
-            return Ok(None);
+        let mut len = last.unwrap_or(0);
+        if self.exact
+            && let Some(at) = bytes
+                .get(self.chunk_bytes - 1..)
+                .and_then(|rest| memchr::memchr(b'\n', rest))
+        {
+            len = self.chunk_bytes + at;
         }
-        self.carry.extend_from_slice(&bytes[len..]);
-        bytes.truncate(len);
-        bytes.resize(len + PADDING, b'\n');
-        Ok(Some(Chunk {
-            bytes: Buffer::from_vec(bytes),
-            len,
-        }))
+        Ok((len > 0).then(|| self.chunk(bytes, len)))
     }
 }

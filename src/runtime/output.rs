@@ -3,7 +3,6 @@
 use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
 
-use arrow::buffer::Buffer;
 use rustix::io::Errno;
 
 use super::progress::Progress;
@@ -228,9 +227,4 @@ fn wait_for_room(out: &OwnedFd) -> Result<()> {
         Err(error) => Err(Error::new(ErrorKind::Output, "waiting for the output failed")
             .because(std::io::Error::from(error))),
     }
-}
-
-/// Takes the memory of a written chunk's bytes back.
-pub fn reclaim(bytes: Buffer) -> Vec<u8> {
-    bytes.into_vec().unwrap_or_default()
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::input::Lines;
-use super::output::{Writer, reclaim};
+use super::output::Writer;
 use super::progress::Progress;
 use super::rejects::Rejects;
-use crate::decode::{Chunk, Decoder};
+use crate::decode::Chunk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{self, Done};
+use crate::pipeline::{self, Done, Worker};
 use crate::plan::Plan;
 use crate::protocol::trace;
 use crate::window::{self, Work};
@@ -27,19 +27,19 @@ pub struct Options {
     pub progress: bool,
 }
 
-struct Worker<'a> {
+struct Task<'a> {
     plan: &'a Plan,
-    decoder: Decoder,
+    worker: Worker,
 }
 
-impl Work<Chunk, Done> for Worker<'_> {
+impl Work<Chunk, Done> for Task<'_> {
     fn work(&mut self, chunk: Chunk) -> Done {
-        pipeline::process(self.plan, &mut self.decoder, chunk)
+        pipeline::process(self.plan, &mut self.worker, chunk)
     }
 
     fn reclaim(&mut self, done: Done) -> Vec<u8> {
-        self.decoder.recycle(done.decoded.batches);
-        reclaim(done.chunk.bytes)
+        let bytes = self.worker.reclaim(done);
+        bytes.into_vec().unwrap_or_default()
     }
 }
 
@@ -62,9 +62,9 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         workers => workers,
     };
     let (mut writer, ended) = match first {
-        Ok(()) => window::run(workers, lines, writer, || Worker {
+        Ok(()) => window::run(workers, lines, writer, || Task {
             plan,
-            decoder: Decoder::default(),
+            worker: Worker::default(),
         }),
         Err(error) => (writer, Err(error)),
     };

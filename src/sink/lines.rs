@@ -34,8 +34,14 @@ pub enum Piece {
     Foreign { event: usize },
 }
 
-/// Splices a chunk. With `observe` every line stays as it is.
-pub fn render(chunk: &Chunk, decoded: &mut Decoded, observe: bool) -> Rendered {
+/// Splices a chunk, writing text into `memory`. With `observe` every line stays as it is.
+pub fn render(
+    chunk: &Chunk,
+    decoded: &mut Decoded,
+    observe: bool,
+    mut memory: Vec<u8>,
+) -> Rendered {
+    memory.clear();
     if !observe {
         drop_emptied(decoded);
     }
@@ -45,7 +51,10 @@ pub fn render(chunk: &Chunk, decoded: &mut Decoded, observe: bool) -> Rendered {
         from: 0,
         cells: vec![0; decoded.batches.len()],
         touched: decoded.batches.iter().map(|(_, batch)| !observe && batch.is_touched()).collect(),
-        out: Rendered::default(),
+        out: Rendered {
+            text: memory,
+            ..Rendered::default()
+        },
         start: 0,
     };
     for &item in &decoded.items {

@@ -137,25 +137,67 @@ mod tests {
     #[test]
     fn united_states_and_canada() {
         // SSA: no area 000, 666 or 900 and above, no group 00, no serial 0000.
-        table(us_ssn, &["536-22-1234", "001010001"], &["000-12-3456", "666-12-3456", "900-12-3456", "123-00-4567", "123-45-0000"]);
+        table(
+            us_ssn,
+            &["536-22-1234", "001010001"],
+            &[
+                "000-12-3456",
+                "666-12-3456",
+                "900-12-3456",
+                "123-00-4567",
+                "123-45-0000",
+            ],
+        );
         // IRS, about Form W-7: the ranges of the fourth and fifth digits.
-        table(us_itin, &["912-70-1234", "900-50-0001"], &["912-69-1234", "812-70-1234", "912-93-1234"]);
+        table(
+            us_itin,
+            &["912-70-1234", "900-50-0001"],
+            &["912-69-1234", "812-70-1234", "912-93-1234"],
+        );
         // The routing numbers of the Federal Reserve Banks of New York and Boston.
-        table(aba_routing, &["021001208", "011000015"], &["021001209", "991001208"]);
+        table(
+            aba_routing,
+            &["021001208", "011000015"],
+            &["021001209", "991001208"],
+        );
         // Service Canada's specimen 046 454 286 begins with 0; 130 692 544 is Statistics Canada's.
-        table(ca_sin, &["130 692 544", "193-456-787"], &["046 454 286", "130 692 545"]);
+        table(
+            ca_sin,
+            &["130 692 544", "193-456-787"],
+            &["046 454 286", "130 692 545"],
+        );
     }
 
     #[test]
     fn latin_america() {
         // Receita Federal's rule; 111.444.777-35 is its customary worked example.
-        table(br_cpf, &["111.444.777-35", "529.982.247-25"], &["111.444.777-36", "111.111.111-11"]);
+        table(
+            br_cpf,
+            &["111.444.777-35", "529.982.247-25"],
+            &["111.444.777-36", "111.111.111-11"],
+        );
         // Banco do Brasil's published registration, and the worked example of the rule.
-        table(br_cnpj, &["00.000.000/0001-91", "11.222.333/0001-81"], &["11.222.333/0001-82", "00.000.000/0000-00"]);
-        table(ar_cuit, &["20-05536168-2"], &["20-05536168-3", "99-05536168-2"]);
-        table(cl_rut, &["12.345.678-5", "76086428-5"], &["12.345.678-4", "11111111-2"]);
+        table(
+            br_cnpj,
+            &["00.000.000/0001-91", "11.222.333/0001-81"],
+            &["11.222.333/0001-82", "00.000.000/0000-00"],
+        );
+        table(
+            ar_cuit,
+            &["20-05536168-2"],
+            &["20-05536168-3", "99-05536168-2"],
+        );
+        table(
+            cl_rut,
+            &["12.345.678-5", "76086428-5"],
+            &["12.345.678-4", "11111111-2"],
+        );
         // RENAPO's and SAT's specimens.
-        table(mx_curp, &["HEGG560427MVZRRL04"], &["HEGG560427MVZRRL05", "HEGG561427MVZRRL04"]);
+        table(
+            mx_curp,
+            &["HEGG560427MVZRRL04"],
+            &["HEGG560427MVZRRL05", "HEGG561427MVZRRL04"],
+        );
         table(mx_rfc, &["GODE561231GR8"], &["GODE561331GR8"]);
     }
 }

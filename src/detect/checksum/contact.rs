@@ -78,7 +78,9 @@ pub(super) fn phone_national(text: &[u8]) -> bool {
         return false;
     };
     let digits = digits.as_slice();
-    (7..=13).contains(&digits.len()) && !calendar(text) && !uniform(digits.get(1..).unwrap_or_default())
+    (7..=13).contains(&digits.len())
+        && !calendar(text)
+        && !uniform(digits.get(1..).unwrap_or_default())
 }
 
 /// `2024-01-31` and `31.01.2024`: three numbers, one of them a year.
@@ -94,10 +96,22 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["a@b.co", "first.last+tag@sub.example.org", "o'hara@example.com"] {
+        for good in [
+            "a@b.co",
+            "first.last+tag@sub.example.org",
+            "o'hara@example.com",
+        ] {
             assert!(email(good.as_bytes()), "{good}");
         }
-        for bad in ["a..b@example.com", ".a@example.com", "a@-example.com", "a@example..com", "icon@2x.png", "@", ""] {
+        for bad in [
+            "a..b@example.com",
+            ".a@example.com",
+            "a@-example.com",
+            "a@example..com",
+            "icon@2x.png",
+            "@",
+            "",
+        ] {
             assert!(!email(bad.as_bytes()), "{bad}");
         }
         let long = format!("{}@example.com", "a".repeat(65));
@@ -107,14 +121,30 @@ mod tests {
     #[test]
     fn telephone_numbers() {
         // Ofcom's and NANPA's numbers for drama; ITU-T E.164 for the codes.
-        for good in ["+44 20 7946 0958", "+1 (212) 555-0123", "0049 30 1234567", "+33 1 99 00 12 34", "+852 2123 4567"] {
+        for good in [
+            "+44 20 7946 0958",
+            "+1 (212) 555-0123",
+            "0049 30 1234567",
+            "+33 1 99 00 12 34",
+            "+852 2123 4567",
+        ] {
             assert!(phone_international(good.as_bytes()), "{good}");
         }
-        for bad in ["+0 20 7946 0958", "+1 112 555 0123", "+289 1234 5678", "+44 123", "+1 000"] {
+        for bad in [
+            "+0 20 7946 0958",
+            "+1 112 555 0123",
+            "+289 1234 5678",
+            "+44 123",
+            "+1 000",
+        ] {
             assert!(!phone_international(bad.as_bytes()), "{bad}");
         }
         assert!(phone_nanp(b"(212) 555-0123") && phone_nanp(b"1-212-555-0123"));
-        assert!(!phone_nanp(b"112-555-0123") && !phone_nanp(b"212-055-0123") && !phone_nanp(b"2222222222"));
+        assert!(
+            !phone_nanp(b"112-555-0123")
+                && !phone_nanp(b"212-055-0123")
+                && !phone_nanp(b"2222222222")
+        );
         assert!(phone_national(b"020 7946 0958") && !phone_national(b"0000000000"));
         assert!(!phone_national(b"2024-01-31") && !phone_national(b"31.01.2024"));
     }

@@ -57,7 +57,13 @@ pub(super) fn btc_bech32(text: &[u8]) -> bool {
 }
 
 fn polymod(state: u32, value: u32) -> u32 {
-    const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    const GENERATOR: [u32; 5] = [
+        0x3b6a_57b2,
+        0x2650_8e6d,
+        0x1ea1_19fa,
+        0x3d42_33dd,
+        0x2a14_62b3,
+    ];
     let top = state >> 25;
     let next = ((state & 0x1ff_ffff) << 5) ^ value;
     GENERATOR
@@ -98,7 +104,10 @@ fn keccak256(input: &[u8]) -> [u8; 32] {
     block[RATE - 1] ^= 0x80;
     let mut state = [0_u64; 25];
     for (lane, bytes) in state.iter_mut().zip(block.chunks_exact(8)) {
-        *lane = bytes.iter().rev().fold(0, |lane, byte| lane << 8 | u64::from(*byte));
+        *lane = bytes
+            .iter()
+            .rev()
+            .fold(0, |lane, byte| lane << 8 | u64::from(*byte));
     }
     permute(&mut state);
     let mut digest = [0_u8; 32];
@@ -151,7 +160,10 @@ mod tests {
     #[test]
     fn bitcoin() {
         // The output of the genesis block, BIP 13's example, and the vectors of BIP 173 and BIP 350.
-        for good in ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"] {
+        for good in [
+            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+            "3P14159f73E4gFr7JterCCQh9QjiTjiZrG",
+        ] {
             assert!(btc_base58(good.as_bytes()), "{good}");
         }
         assert!(!btc_base58(b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb"));

@@ -38,7 +38,10 @@ pub(super) fn birth_date(text: &[u8]) -> bool {
     let mut parts = [0_u64; 3];
     let mut widths = [0_usize; 3];
     let mut len = 0;
-    for part in text.split(|byte| !byte.is_ascii_digit()).filter(|part| !part.is_empty()) {
+    for part in text
+        .split(|byte| !byte.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+    {
         let (Some(value), Some(width)) = (parts.get_mut(len), widths.get_mut(len)) else {
             return false;
         };
@@ -90,12 +93,26 @@ mod tests {
     #[test]
     fn dates_of_birth_as_written() {
         for good in [
-            "1984-07-23", "23/07/1984", "07/23/1984", "23.7.84", "19840723", "23 July 1984",
-            "July 23, 1984", "1984/07/23",
+            "1984-07-23",
+            "23/07/1984",
+            "07/23/1984",
+            "23.7.84",
+            "19840723",
+            "23 July 1984",
+            "July 23, 1984",
+            "1984/07/23",
         ] {
             assert!(birth_date(good.as_bytes()), "{good}");
         }
-        for bad in ["1784-07-23", "32/13/1984", "1984-07", "2024.1.2.3", "", "July 1984", "31/31/1984"] {
+        for bad in [
+            "1784-07-23",
+            "32/13/1984",
+            "1984-07",
+            "2024.1.2.3",
+            "",
+            "July 1984",
+            "31/31/1984",
+        ] {
             assert!(!birth_date(bad.as_bytes()), "{bad}");
         }
     }

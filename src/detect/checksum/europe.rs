@@ -57,7 +57,10 @@ pub(super) fn fr_nir(text: &[u8]) -> bool {
 const DNI_LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
 
 fn dni_letter(value: u64, letter: u8) -> bool {
-    usize::try_from(value % 23).ok().and_then(|at| DNI_LETTERS.get(at)) == Some(&letter)
+    usize::try_from(value % 23)
+        .ok()
+        .and_then(|at| DNI_LETTERS.get(at))
+        == Some(&letter)
 }
 
 /// Spanish DNI: eight digits and the letter of the number modulo 23.
@@ -95,14 +98,30 @@ pub(super) fn it_codice_fiscale(text: &[u8]) -> bool {
     let Some((chars, 16)) = compact::<16>(text) else {
         return false;
     };
-    let value = |char: u8| u32::from(if char.is_ascii_digit() { char - b'0' } else { char - b'A' });
+    let value = |char: u8| {
+        u32::from(if char.is_ascii_digit() {
+            char - b'0'
+        } else {
+            char - b'A'
+        })
+    };
     let odd = |char: u8| {
-        usize::try_from(value(char)).ok().and_then(|at| CF_ODD.get(at)).copied().unwrap_or(0)
+        usize::try_from(value(char))
+            .ok()
+            .and_then(|at| CF_ODD.get(at))
+            .copied()
+            .unwrap_or(0)
     };
     let sum: u32 = chars[..15]
         .iter()
         .enumerate()
-        .map(|(place, char)| if place % 2 == 0 { odd(*char) } else { value(*char) })
+        .map(|(place, char)| {
+            if place % 2 == 0 {
+                odd(*char)
+            } else {
+                value(*char)
+            }
+        })
         .sum();
     chars[15].is_ascii_uppercase() && sum % 26 == u32::from(chars[15] - b'A')
 }
@@ -166,7 +185,11 @@ pub(super) fn at_svnr(text: &[u8]) -> bool {
     };
     let sum = weighted(&d, &[3, 7, 9, 0, 5, 8, 4, 2, 1, 6]);
     // Months 13 to 15 are used when the numbers of a day run out.
-    let month = if d[6] == 1 && d[7] > 2 { 1 } else { d[6] * 10 + d[7] };
+    let month = if d[6] == 1 && d[7] > 2 {
+        1
+    } else {
+        d[6] * 10 + d[7]
+    };
     d[0] != 0
         && date::short(&[d[8], d[9], month / 10, month % 10, d[4], d[5]])
         && sum % 11 == u32::from(d[3])
@@ -189,9 +212,7 @@ pub(super) fn tr_tckn(text: &[u8]) -> bool {
     let odd = weighted(&d[..9], &[1, 0, 1, 0, 1, 0, 1, 0, 1]);
     let even = weighted(&d[..9], &[0, 1, 0, 1, 0, 1, 0, 1, 0]);
     let sum = weighted(&d[..10], &[1; 10]);
-    d[0] != 0
-        && (odd * 7 + 10 * 9 - even) % 10 == u32::from(d[9])
-        && sum % 10 == u32::from(d[10])
+    d[0] != 0 && (odd * 7 + 10 * 9 - even) % 10 == u32::from(d[9]) && sum % 10 == u32::from(d[10])
 }
 
 #[cfg(test)]
@@ -210,7 +231,11 @@ mod tests {
     #[test]
     fn germany() {
         // The worked example of the Bundeszentralamt für Steuern's description of the number.
-        table(de_tax_id, &["86095742719", "65 929 970 489"], &["86095742718", "12345678901", "01234567890"]);
+        table(
+            de_tax_id,
+            &["86095742719", "65 929 970 489"],
+            &["86095742718", "12345678901", "01234567890"],
+        );
         // The specimen cards of the Bundesdruckerei: T22000129 with control digit 3.
         table(de_id_card, &["T220001293"], &["T220001294", "T22000129"]);
     }
@@ -218,21 +243,53 @@ mod tests {
     #[test]
     fn france_spain_italy() {
         // The specimen of the Carte Vitale; a number of Corsica built from the rule.
-        table(fr_nir, &["2 69 05 49 588 157 80", "269054958815780"], &["269054958815781", "969054958815780"]);
+        table(
+            fr_nir,
+            &["2 69 05 49 588 157 80", "269054958815780"],
+            &["269054958815781", "969054958815780"],
+        );
         // The specimens of the Spanish police: 99999999R and X0000000T; 12345678Z of the rule's description.
-        table(es_dni, &["12345678Z", "12345678-Z"], &["12345678A", "99999999R", "1234567Z"]);
-        table(es_nie, &["X1234567L", "Y1234567X"], &["X1234567A", "W1234567L"]);
+        table(
+            es_dni,
+            &["12345678Z", "12345678-Z"],
+            &["12345678A", "99999999R", "1234567Z"],
+        );
+        table(
+            es_nie,
+            &["X1234567L", "Y1234567X"],
+            &["X1234567A", "W1234567L"],
+        );
         // The example of the Agenzia delle Entrate.
-        table(it_codice_fiscale, &["RSSMRA85T10A562S", "MRTMTT25D09F205Z"], &["RSSMRA85T10A562T", "RSSMRA85T10A56"]);
+        table(
+            it_codice_fiscale,
+            &["RSSMRA85T10A562S", "MRTMTT25D09F205Z"],
+            &["RSSMRA85T10A562T", "RSSMRA85T10A56"],
+        );
     }
 
     #[test]
     fn low_countries_poland_romania() {
-        table(nl_bsn, &["111222333", "123456782"], &["111222334", "000000000"]);
+        table(
+            nl_bsn,
+            &["111222333", "123456782"],
+            &["111222334", "000000000"],
+        );
         // Rijksregister: 85073003328 is the example of its manual; 17073003384 that of a birth in 2017.
-        table(be_national_number, &["85.07.30-033.28", "17073003384"], &["85.07.30-033.29"]);
-        table(pl_pesel, &["44051401359", "02070803628"], &["44051401358", "44131401359"]);
-        table(ro_cnp, &["1800101221144"], &["1800101221145", "0800101221144"]);
+        table(
+            be_national_number,
+            &["85.07.30-033.28", "17073003384"],
+            &["85.07.30-033.29"],
+        );
+        table(
+            pl_pesel,
+            &["44051401359", "02070803628"],
+            &["44051401358", "44131401359"],
+        );
+        table(
+            ro_cnp,
+            &["1800101221144"],
+            &["1800101221145", "0800101221144"],
+        );
     }
 
     #[test]
@@ -240,7 +297,11 @@ mod tests {
         table(pt_nif, &["123456789"], &["123456788", "423456789"]);
         // The specimen of the Austrian e-card and that of the Swiss AHV leaflet.
         table(at_svnr, &["1237 010180"], &["1238 010180", "1237 320180"]);
-        table(ch_ahv, &["756.9217.0769.85"], &["756.9217.0769.84", "757.9217.0769.85"]);
+        table(
+            ch_ahv,
+            &["756.9217.0769.85"],
+            &["756.9217.0769.84", "757.9217.0769.85"],
+        );
         table(tr_tckn, &["10000000146"], &["10000000147", "00000000146"]);
     }
 }

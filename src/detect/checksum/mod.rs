@@ -81,7 +81,9 @@ const CHECKS: &[(&str, Check)] = &[
 
 /// The proof of this name.
 pub fn named(name: &str) -> Option<Check> {
-    let at = CHECKS.binary_search_by(|(known, _)| known.cmp(&name)).ok()?;
+    let at = CHECKS
+        .binary_search_by(|(known, _)| known.cmp(&name))
+        .ok()?;
     CHECKS.get(at).map(|(_, check)| *check)
 }
 

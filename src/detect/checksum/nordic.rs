@@ -26,11 +26,13 @@ pub(super) fn fi_hetu(text: &[u8]) -> bool {
     let Some((check, body)) = text.split_last() else {
         return false;
     };
-    let Some([a, b, c, d, e, f, serial @ ..]) = Digits::exactly::<9>(body).map(<[u8; 9]>::from) else {
+    let Some([a, b, c, d, e, f, serial @ ..]) = Digits::exactly::<9>(body) else {
         return false;
     };
     let whole = number(&[a, b, c, d, e, f, serial[0], serial[1], serial[2]]);
-    let sign = usize::try_from(whole % 31).ok().and_then(|at| SIGNS.get(at));
+    let sign = usize::try_from(whole % 31)
+        .ok()
+        .and_then(|at| SIGNS.get(at));
     date::short(&[e, f, c, d, a, b]) && sign == Some(&check.to_ascii_uppercase())
 }
 

@@ -29,7 +29,9 @@ pub(super) fn mixed_secret(text: &[u8]) -> bool {
         }
     }
     let different = seen.iter().filter(|seen| **seen).count();
-    different >= 8 && text.iter().any(u8::is_ascii_digit) && text.iter().any(u8::is_ascii_alphabetic)
+    different >= 8
+        && text.iter().any(u8::is_ascii_digit)
+        && text.iter().any(u8::is_ascii_alphabetic)
 }
 
 #[cfg(test)]
@@ -48,6 +50,8 @@ mod tests {
     #[test]
     fn random_looking() {
         assert!(mixed_secret(b"k9Xw2mP4qL7"));
-        assert!(!mixed_secret(b"aaaa1111aaaa") && !mixed_secret(b"authorization") && !mixed_secret(b""));
+        assert!(
+            !mixed_secret(b"aaaa1111aaaa") && !mixed_secret(b"authorization") && !mixed_secret(b"")
+        );
     }
 }

@@ -50,7 +50,14 @@ mod tests {
             assert!(uk_nino(good.as_bytes()), "{good}");
         }
         // QQ is the prefix of printed specimens and is never issued; GB and ZZ are ruled out.
-        for bad in ["QQ123456C", "GB123456A", "ZZ123456A", "AB123456E", "AO123456A", "A1234567C"] {
+        for bad in [
+            "QQ123456C",
+            "GB123456A",
+            "ZZ123456A",
+            "AB123456E",
+            "AO123456A",
+            "A1234567C",
+        ] {
             assert!(!uk_nino(bad.as_bytes()), "{bad}");
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::Compiler;
+use crate::batch::write_string;
 use crate::detect::{Library, kind_of_name};
 use crate::document::{Position, Problems};
 use crate::schema::path::Path;
@@ -203,9 +204,12 @@ impl Compiler<'_> {
         }
         self.book.change(path);
         let whole = match with {
-            Operator::Redact { placeholder } => Some(Whole::Text(
-                placeholder.clone().unwrap_or_else(|| placeholder_of(path)),
-            )),
+            Operator::Redact { placeholder } => {
+                let text = placeholder.clone().unwrap_or_else(|| placeholder_of(path));
+                let mut json = Vec::new();
+                write_string(&text, &mut json);
+                Some(Whole::Json(json))
+            }
             Operator::Nullify => Some(Whole::Null),
             _ => None,
         };

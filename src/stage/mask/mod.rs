@@ -23,42 +23,51 @@ const WITHHELD: &str = "<REDACTED>";
 pub struct Mask {
     pub column: ColumnRef,
     pub operator: Compiled,
-    /// Containers are replaced as a whole instead of being refused.
+    /// Every value becomes the same, whatever it is.
     pub whole: Option<Whole>,
     /// The column whose value ties dates together.
     pub subject: Option<ColumnId>,
     pub refusals: Refusals,
 }
 
-/// What replaces an object or array.
+/// What replaces every value of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whole {
-    Text(String),
+    /// A JSON value.
+    Json(Vec<u8>),
     Null,
 }
 
 impl Stage for Mask {
     fn apply(&self, batch: &mut Batch) -> Result<(), Halt> {
         let mut out = String::new();
+        let mut masked = 0;
         for at in 0..batch.column(self.column.id).len() {
             let cell = batch.column(self.column.id)[at] as usize;
-            self.mask(batch, cell, &mut out)?;
+            masked += u64::from(self.mask(batch, cell, &mut out)?);
+        }
+        if masked > 0 {
+            batch.tally().find(self.column.id, "masked", masked);
         }
         Ok(())
     }
 }
 
 impl Mask {
-    fn mask(&self, batch: &mut Batch, cell: CellId, out: &mut String) -> Result<(), Halt> {
+    /// Masks a cell; says whether there was something to mask.
+    fn mask(&self, batch: &mut Batch, cell: CellId, out: &mut String) -> Result<bool, Halt> {
+        if let Some(whole) = &self.whole {
+            return Ok(replace_whole(batch, cell, whole));
+        }
         let subject = self.subject.map(|column| subject(batch, column, batch.cell(cell).row));
         let subject = subject.flatten();
         let value = batch.current(cell);
         let scalar = match &value {
-            Current::Null => return Ok(()),
+            Current::Null => return Ok(false),
             Current::Bool(value) => Scalar::Bool(*value),
             Current::Number(literal) => Scalar::Number(literal),
             Current::Text(text) => Scalar::Text(text),
-            Current::Container(_) => return self.container(batch, cell),
+            Current::Container(_) => return self.refuse(batch, cell, "an object or array"),
             Current::Broken => return self.refuse(batch, cell, "a value that is not JSON"),
         };
         match self.operator.apply(scalar, None, subject.as_deref(), out) {
@@ -67,25 +76,14 @@ impl Mask {
             Ok(Masked::Null) => batch.replace(cell, b"null"),
             Err(refusal) => return self.refuse_by(batch, cell, &refusal),
         }
-        batch.tally().find(self.column.id, "masked", 1);
-        Ok(())
+        Ok(true)
     }
 
-    fn container(&self, batch: &mut Batch, cell: CellId) -> Result<(), Halt> {
-        match &self.whole {
-            Some(Whole::Text(text)) => batch.replace_text(cell, text),
-            Some(Whole::Null) => batch.replace(cell, b"null"),
-            None => return self.refuse(batch, cell, "an object or array"),
-        }
-        batch.tally().find(self.column.id, "masked", 1);
-        Ok(())
-    }
-
-    fn refuse_by(&self, batch: &mut Batch, cell: CellId, refusal: &Refusal) -> Result<(), Halt> {
+    fn refuse_by(&self, batch: &mut Batch, cell: CellId, refusal: &Refusal) -> Result<bool, Halt> {
         self.refuse(batch, cell, &refusal.to_string())
     }
 
-    fn refuse(&self, batch: &mut Batch, cell: CellId, why: &str) -> Result<(), Halt> {
+    fn refuse(&self, batch: &mut Batch, cell: CellId, why: &str) -> Result<bool, Halt> {
         batch.replace_text(cell, WITHHELD);
         batch.tally().find(self.column.id, "type_mismatch", 1);
         let message = format!("{}: a value cannot be masked: {why}", self.column.place);
@@ -96,8 +94,20 @@ impl Mask {
             code: "type_mismatch",
             message,
         };
-        self.refusals.refuse(batch, refused)
+        self.refusals.refuse(batch, refused).map(|()| false)
     }
+}
+
+/// Replaces a value without looking at it; says whether there was one.
+fn replace_whole(batch: &mut Batch, cell: CellId, whole: &Whole) -> bool {
+    if batch.raw(batch.cell(cell)) == b"null" {
+        return false;
+    }
+    match whole {
+        Whole::Json(json) => batch.replace(cell, json),
+        Whole::Null => batch.replace(cell, b"null"),
+    }
+    true
 }
 
 /// The text of a row's value in the subject column.

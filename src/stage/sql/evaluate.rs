@@ -10,7 +10,8 @@ use arrow::compute::{cast, concat, nullif};
 use arrow::datatypes::DataType;
 
 use super::WIDE_INTEGER;
-use super::plan::{BETWEEN, Program};
+use super::exact::BETWEEN;
+use super::plan::Program;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The values of an expression and the rows that have none because evaluating them failed.

@@ -2,13 +2,15 @@
 //!
 //! An [`Expression`] is compiled once per plan and evaluated per batch. It sees one row at a time, gives the
 //! same answer on every run, and is bounded in length and depth; what it may be made of is a list
-//! ([`check`], [`functions`]). A row whose evaluation fails is NULL and named; it never fails its batch,
+//! (`admit`, `functions`). A row whose evaluation fails is NULL and named; it never fails its batch,
 //! and no message carries a value.
 
+mod admit;
 mod check;
 mod dialect;
 mod divide;
 mod evaluate;
+mod exact;
 mod functions;
 mod parse;
 mod pattern;

@@ -1,20 +1,16 @@
 //! From a checked expression to a program: typed, simplified, with constants folded and patterns compiled.
 
-use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, DataFusionError, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::expr::{BinaryExpr, ScalarFunction};
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::simplify::SimplifyContext;
-use datafusion_expr::{Expr, ExprSchemable, Operator, ScalarUDF, cast, try_cast};
+use datafusion_expr::{Expr, ExprSchemable, cast};
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
-use datafusion_physical_expr::expressions::BinaryExpr as Binary;
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast::{
@@ -22,15 +18,11 @@ use datafusion_sql::sqlparser::ast::{
     VisitorMut,
 };
 
-use super::divide::IntegerDivide;
+use super::exact::{check_overflow, narrow_in_steps, truncate_divisions};
 use super::functions::Functions;
 use super::parse::lower_first;
 use super::{SqlProblem, WIDE_INTEGER, pattern};
 use crate::schema::path::{Path, Segment};
-
-/// The type between a wide integer and one of 64 bits. Arrow 59 casts `Decimal256` to `Int64` without looking
-/// at the upper half of the number; this detour is checked.
-pub(super) const BETWEEN: DataType = DataType::Decimal128(38, 0);
 
 /// What evaluates a batch of one schema.
 #[derive(Debug)]
@@ -235,25 +227,19 @@ impl Planner {
     }
 }
 
-/// The one line of what DataFusion says that is a sentence. At compile time it can only quote the expression itself.
+/// The one line of what DataFusion says that is a sentence. At compile time it can only quote the
+/// expression itself.
 fn sentence(error: &DataFusionError) -> String {
     let message = error.find_root().message();
-    let drawing = message.starts_with("regex parse error");
-    let line = if drawing {
-        message.lines().last()
-    } else {
-        message.lines().next()
-    };
-    let line = line
-        .unwrap_or_default()
-        .trim()
-        .trim_start_matches("error: ");
-    lower_first(
-        line.split(" You might need")
-            .next()
-            .unwrap_or(line)
-            .trim_end_matches('.'),
-    )
+    if message.starts_with("regex parse error") {
+        // The lines before the last one draw the pattern.
+        let line = message.lines().last().unwrap_or_default();
+        let why = line.trim_start_matches("error: ");
+        return format!("the pattern is no regular expression: {why}");
+    }
+    let line = message.lines().next().unwrap_or_default();
+    let line = line.split(" You might need").next().unwrap_or(line);
+    lower_first(line.trim().trim_end_matches('.'))
 }
 
 /// The direct parts of an expression.
@@ -329,79 +315,4 @@ fn wide_digits(value: &Value) -> Option<String> {
     // With a minus before it this is the smallest 64-bit integer, which is read as one.
     let exact = digits.parse::<i64>().is_ok() || digits == "9223372036854775808";
     (integer && !exact).then_some(digits)
-}
-
-/// Takes casts from `Decimal256` to an integer by way of [`BETWEEN`].
-fn narrow_in_steps(typed: Expr, schema: &DFSchema) -> Result<Expr> {
-    let between = |inner: &Expr, target: &DataType| match inner.get_type(schema) {
-        Ok(DataType::Decimal256(_, scale)) if target.is_integer() => {
-            Some(DataType::Decimal128(38, scale))
-        }
-        _ => None,
-    };
-    let stepped = typed.transform_up(|mut node| {
-        match &mut node {
-            Expr::Cast(outer) => {
-                if let Some(step) = between(&outer.expr, outer.field.data_type()) {
-                    *outer.expr = cast(std::mem::take(outer.expr.as_mut()), step);
-                    return Ok(Transformed::yes(node));
-                }
-            }
-            Expr::TryCast(outer) => {
-                if let Some(step) = between(&outer.expr, outer.field.data_type()) {
-                    *outer.expr = try_cast(std::mem::take(outer.expr.as_mut()), step);
-                    return Ok(Transformed::yes(node));
-                }
-            }
-            _ => {}
-        }
-        Ok(Transformed::no(node))
-    })?;
-    Ok(stepped.data)
-}
-
-/// Makes integer arithmetic fail where it would wrap around.
-fn check_overflow(root: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-    let checked =
-        root.transform_up(
-            |node| match (node.as_ref() as &dyn Any).downcast_ref::<Binary>() {
-                Some(binary)
-                    if matches!(
-                        binary.op(),
-                        Operator::Plus | Operator::Minus | Operator::Multiply
-                    ) =>
-                {
-                    let checked = Binary::new(
-                        Arc::clone(binary.left()),
-                        *binary.op(),
-                        Arc::clone(binary.right()),
-                    );
-                    Ok(Transformed::yes(
-                        Arc::new(checked.with_fail_on_overflow(true)) as Arc<dyn PhysicalExpr>,
-                    ))
-                }
-                _ => Ok(Transformed::no(node)),
-            },
-        )?;
-    Ok(checked.data)
-}
-
-/// Keeps `7 / 2 = 3` when the integers become decimals.
-fn truncate_divisions(logical: Expr, narrow: &DFSchema) -> Result<Expr> {
-    let divide = Arc::new(ScalarUDF::from(IntegerDivide::new()));
-    let integer =
-        |expr: &Expr| matches!(expr.get_type(narrow), Ok(data_type) if data_type.is_integer());
-    Ok(logical
-        .transform_up(|node| match node {
-            Expr::BinaryExpr(BinaryExpr {
-                left,
-                op: Operator::Divide,
-                right,
-            }) if integer(&left) && integer(&right) => {
-                let call = ScalarFunction::new_udf(Arc::clone(&divide), vec![*left, *right]);
-                Ok(Transformed::yes(Expr::ScalarFunction(call)))
-            }
-            other => Ok(Transformed::no(other)),
-        })?
-        .data)
 }
