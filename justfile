@@ -22,6 +22,6 @@ case name:
 bench:
     cargo bench
 
-# The binary and the recorded example of the README.
+# The example of the README.
 demo:
-    cargo run --release -- demo
+    ./demo.sh

@@ -93,7 +93,7 @@ impl<'a> Current<'a> {
     /// Reads a raw JSON value.
     pub fn of(raw: &'a [u8]) -> Self {
         match raw {
-            [b'"', inner @ .., b'"'] => unescape(raw, inner).map_or(Self::Broken, Self::Text),
+            [b'"', inner @ .., b'"'] => unescape(inner).map_or(Self::Broken, Self::Text),
             [b'{' | b'[', ..] => Self::Container(raw),
             b"null" | b"" => Self::Null,
             b"true" => Self::Bool(true),
@@ -121,56 +121,62 @@ impl<'a> Current<'a> {
 }
 
 /// The text of a JSON string; borrowed when it holds no escape.
-fn unescape<'a>(raw: &'a [u8], inner: &'a [u8]) -> Option<Cow<'a, str>> {
-    if memchr::memchr(b'\\', inner).is_none() {
-        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
-    }
-    match serde_json::from_slice::<String>(raw) {
-        Ok(text) => Some(Cow::Owned(text)),
-        Err(_) => lone_surrogates(inner).map(Cow::Owned),
+fn unescape(inner: &[u8]) -> Option<Cow<'_, str>> {
+    let Some(first) = memchr::memchr(b'\\', inner) else {
+        return simdutf8::basic::from_utf8(inner).ok().map(Cow::Borrowed);
+    };
+    let mut text = Vec::with_capacity(inner.len());
+    text.extend_from_slice(&inner[..first]);
+    let mut rest = &inner[first..];
+    loop {
+        rest = unescape_one(rest, &mut text)?;
+        match memchr::memchr(b'\\', rest) {
+            Some(next) => {
+                text.extend_from_slice(&rest[..next]);
+                rest = &rest[next..];
+            }
+            None => {
+                text.extend_from_slice(rest);
+                simdutf8::basic::from_utf8(&text).ok()?;
+                // SAFETY: just checked; `String::from_utf8` would check again, several times slower.
+                return Some(Cow::Owned(unsafe { String::from_utf8_unchecked(text) }));
+            }
+        }
     }
 }
 
-/// Escapes that name half a surrogate pair are legal JSON but no text: they read as U+FFFD.
-fn lone_surrogates(inner: &[u8]) -> Option<String> {
-    let inner = std::str::from_utf8(inner).ok()?;
-    let mut fixed = String::with_capacity(inner.len() + 2);
-    fixed.push('"');
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        fixed.push_str(&rest[..at]);
-        let escape = &rest[at..];
-        let taken = match escape.as_bytes().get(1)? {
-            b'u' => {
-                let unit = unit(escape)?;
-                let low = escape.get(6..).and_then(unit_of_escape);
-                let pair = (0xD800..0xDC00).contains(&unit)
-                    && low.is_some_and(|low| (0xDC00..0xE000).contains(&low));
-                let taken = if pair { 12 } else { 6 };
-                match (0xD800..0xE000).contains(&unit) && !pair {
-                    true => fixed.push('\u{FFFD}'),
-                    false => fixed.push_str(escape.get(..taken)?),
+/// Decodes the escape that `raw` begins with; returns what follows it. An escape that names half a surrogate
+/// pair is legal JSON but no text: it reads as U+FFFD.
+fn unescape_one<'a>(raw: &'a [u8], text: &mut Vec<u8>) -> Option<&'a [u8]> {
+    let plain = match raw.get(1)? {
+        byte @ (b'"' | b'\\' | b'/') => *byte,
+        b'b' => 0x08,
+        b'f' => 0x0C,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'u' => {
+            let (first, second) = (unit(raw)?, raw.get(6..).and_then(unit));
+            let (scalar, taken) = match (first, second) {
+                (0xD800..0xDC00, Some(low @ 0xDC00..0xE000)) => {
+                    (0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00), 12)
                 }
-                taken
-            }
-            _ => {
-                fixed.push_str(escape.get(..2)?);
-                2
-            }
-        };
-        rest = &escape[taken..];
-    }
-    fixed.push_str(rest);
-    fixed.push('"');
-    serde_json::from_str(&fixed).ok()
+                _ => (first, 6),
+            };
+            let character = char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER);
+            text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            return raw.get(taken..);
+        }
+        _ => return None,
+    };
+    text.push(plain);
+    raw.get(2..)
 }
 
-fn unit_of_escape(text: &str) -> Option<u32> {
-    text.starts_with("\\u").then(|| unit(text)).flatten()
-}
-
-fn unit(escape: &str) -> Option<u32> {
-    u32::from_str_radix(escape.get(2..6)?, 16).ok()
+/// The code unit of the escape `\uXXXX` that `raw` begins with.
+fn unit(raw: &[u8]) -> Option<u32> {
+    let digits = raw.get(..6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }
 
 /// Whether the bytes are a number by the grammar of RFC 8259; `NaN` and `Infinity` are not.

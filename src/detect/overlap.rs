@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn the_best_of_overlapping_candidates_stays() {
-        let cases: [(&[Candidate], &[(usize, usize)]); 6] = [
+        type Case<'a> = (&'a [Candidate], &'a [(usize, usize)]);
+        let cases: [Case<'_>; 6] = [
             (&[], &[]),
             (
                 &[candidate(3, 5, 0.9, true), candidate(0, 2, 0.5, false)],

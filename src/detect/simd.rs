@@ -200,21 +200,47 @@ pub(super) fn blocks(text: &[u8], prefix: &Prefix, marks: &mut Vec<Marks>) {
 
 /// The shape of the block at `from`; nothing past the end.
 pub(super) fn shape(text: &[u8], from: usize) -> Shape {
-    let rest = text.get(from..).unwrap_or_default();
-    if rest.is_empty() {
-        return Shape::default();
-    }
     let mut copy = [0; BLOCK];
-    let bytes = rest.first_chunk().unwrap_or_else(|| {
-        copy[..rest.len()].copy_from_slice(rest);
-        &copy
-    });
+    let Some(bytes) = whole(text, from, &mut copy) else {
+        return Shape::default();
+    };
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, which is all the function needs.
         return unsafe { avx2::shape(bytes) };
     }
     portable_shape(bytes)
+}
+
+/// The ASCII letters and the bytes of other scripts in the block at `from`; nothing past the end.
+pub(super) fn letters(text: &[u8], from: usize) -> u64 {
+    let mut copy = [0; BLOCK];
+    let Some(bytes) = whole(text, from, &mut copy) else {
+        return 0;
+    };
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, which is all the function needs.
+        return unsafe { avx2::letters(bytes) };
+    }
+    portable_letters(bytes)
+}
+
+/// The block at `from`, in place or, near the end of the text, copied and filled up with zeros.
+fn whole<'a>(text: &'a [u8], from: usize, copy: &'a mut [u8; BLOCK]) -> Option<&'a [u8; BLOCK]> {
+    let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+    Some(rest.first_chunk().unwrap_or_else(|| {
+        copy[..rest.len()].copy_from_slice(rest);
+        copy
+    }))
+}
+
+fn portable_letters(bytes: &[u8; BLOCK]) -> u64 {
+    let letter = |byte: &u8| u64::from(byte.is_ascii_alphabetic() || *byte >= 0x80);
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |all, byte| all << 1 | letter(byte))
 }
 
 fn portable_shape(bytes: &[u8; BLOCK]) -> Shape {
@@ -339,19 +365,35 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     pub(super) fn shape(bytes: &[u8; BLOCK]) -> Shape {
         let mut shape = Shape::default();
-        for (from, half) in [(0, bytes.first_chunk()), (HALF, bytes.last_chunk::<HALF>())] {
-            let Some(half) = half else {
-                return shape;
-            };
-            // SAFETY: `half` is 32 readable bytes; the load has no alignment to keep.
-            let half = unsafe { _mm256_loadu_si256(std::ptr::from_ref(half).cast()) };
-            let letters = within(_mm256_or_si256(half, _mm256_set1_epi8(0x20)), b'a', 25);
-            shape.alnum |= u64::from(letters | within(half, b'0', 9)) << from;
+        for (from, half) in [(0, half_of::<0>(bytes)), (HALF, half_of::<HALF>(bytes))] {
+            shape.alnum |= u64::from(ascii_letters(half) | within(half, b'0', 9)) << from;
             shape.dot |= u64::from(equal(half, b'.')) << from;
             shape.colon |= u64::from(equal(half, b':')) << from;
             shape.hyphen |= u64::from(equal(half, b'-')) << from;
         }
         shape
+    }
+
+    /// The letters of a block; the top bit of a byte tells another script.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn letters(bytes: &[u8; BLOCK]) -> u64 {
+        let (low, high) = (half_of::<0>(bytes), half_of::<HALF>(bytes));
+        let low = ascii_letters(low) | bits(low);
+        let high = ascii_letters(high) | bits(high);
+        u64::from(low) | u64::from(high) << HALF
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn ascii_letters(half: __m256i) -> u32 {
+        within(_mm256_or_si256(half, _mm256_set1_epi8(0x20)), b'a', 25)
+    }
+
+    /// The 32 bytes from `FROM`.
+    #[target_feature(enable = "avx2")]
+    fn half_of<const FROM: usize>(bytes: &[u8; BLOCK]) -> __m256i {
+        const { assert!(FROM + HALF <= BLOCK) };
+        // SAFETY: 32 bytes from `FROM` lie inside the array; the load has no alignment to keep.
+        unsafe { _mm256_loadu_si256(bytes.as_ptr().add(FROM).cast()) }
     }
 
     #[target_feature(enable = "avx2")]
@@ -463,6 +505,7 @@ mod tests {
             }
             if let Some(block) = text.first_chunk() {
                 assert_eq!(portable_shape(block), shape(&text, 0));
+                assert_eq!(portable_letters(block), letters(&text, 0));
             }
         }
     }

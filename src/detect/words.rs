@@ -1,5 +1,7 @@
 //! The words of a text and of a column's name, each with the hash that phrases are found by.
 
+use super::simd::{self, BLOCK};
+
 /// The hash of no words.
 pub(super) const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -16,11 +18,14 @@ pub(super) struct Word {
     pub(super) hash: u64,
 }
 
-/// The words of a text, in order.
+/// The words of a text, in order, read off a mask of letters 64 bytes at a time.
 #[derive(Clone)]
 pub(super) struct Words<'a> {
     text: &'a [u8],
-    at: usize,
+    /// Where the mask begins.
+    base: usize,
+    /// The letters from `base` that belong to no word yet.
+    mask: u64,
     to: usize,
 }
 
@@ -30,16 +35,38 @@ impl<'a> Words<'a> {
         Self::within(text, 0, text.len())
     }
 
-    /// The words of a part of the text. A word the part cuts through is left out at its beginning.
+    /// The words that begin in a part of the text. A word that begins before it is left out.
     pub(super) fn within(text: &'a [u8], from: usize, to: usize) -> Self {
-        let mut at = from.min(text.len());
-        let to = to.min(text.len());
-        if at > 0 && text.get(at - 1).is_some_and(|byte| letter(*byte)) {
-            while at < to && text.get(at).is_some_and(|byte| letter(*byte)) {
-                at += 1;
-            }
+        let mask = simd::letters(text, from);
+        let mut words = Self {
+            text,
+            base: from,
+            mask,
+            to: to.min(text.len()),
+        };
+        let cut = from.checked_sub(1).and_then(|before| text.get(before));
+        if cut.is_some_and(|byte| letter(*byte)) {
+            words.finish(0);
         }
-        Self { text, at, to }
+        words
+    }
+
+    /// Takes the run of letters at `place` out of the mask, and those it goes on with in the blocks
+    /// after; gives its length.
+    fn finish(&mut self, mut place: u32) -> usize {
+        let mut len = 0;
+        loop {
+            let run = (self.mask >> place).trailing_ones();
+            len += run as usize;
+            let after = place + run;
+            if after < 64 {
+                self.mask = self.mask >> after << after;
+                return len;
+            }
+            self.base += BLOCK;
+            self.mask = simd::letters(self.text, self.base);
+            place = 0;
+        }
     }
 }
 
@@ -83,17 +110,21 @@ impl Iterator for Words<'_> {
     type Item = Word;
 
     fn next(&mut self) -> Option<Word> {
-        let part = self.text.get(self.at..self.to)?;
-        let start = self.at + part.iter().position(|byte| letter(*byte))?;
-        let rest = self.text.get(start..)?;
-        let len = rest
-            .iter()
-            .position(|byte| !letter(*byte))
-            .unwrap_or(rest.len());
-        let end = start + len;
-        self.at = end;
+        while self.mask == 0 {
+            self.base += BLOCK;
+            if self.base >= self.to {
+                return None;
+            }
+            self.mask = simd::letters(self.text, self.base);
+        }
+        let place = self.mask.trailing_zeros();
+        let start = self.base + place as usize;
+        if start >= self.to {
+            return None;
+        }
+        let end = start + self.finish(place);
         // A plural drops its `s`; `ss` is no plural.
-        let plural = match rest.get(..len)? {
+        let plural = match self.text.get(start..end)? {
             [_, _, .., before, b's' | b'S'] => before | 0x20 != b's',
             _ => false,
         };
@@ -154,6 +185,23 @@ mod tests {
             ("a", ""),
         ] {
             assert!(!same(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn words_are_whole_across_blocks() {
+        for len in [1, 7, 63, 64, 65, 130] {
+            for pad in 0..130 {
+                let text = format!("{}{} 12 ab", "-".repeat(pad), "é".repeat(len));
+                let ends: Vec<_> = Words::of(text.as_bytes())
+                    .map(|word| (word.start, word.end))
+                    .collect();
+                let end = pad + 2 * len;
+                assert_eq!(ends, [(pad, end), (end + 4, end + 6)], "{len} behind {pad}");
+                let inside = Words::within(text.as_bytes(), pad + 1, text.len());
+                assert_eq!(inside.map(|word| word.start).collect::<Vec<_>>(), [end + 4]);
+                assert_eq!(Words::within(text.as_bytes(), 0, pad).count(), 0);
+            }
         }
     }
 

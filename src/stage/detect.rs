@@ -124,40 +124,24 @@ impl Detect {
         context: &ColumnContext,
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
-        let raw = batch.raw(batch.cell(cell));
-        let [b'"', inner @ .., b'"'] = raw else {
+        let [b'"', inner @ .., b'"'] = batch.raw(batch.cell(cell)) else {
             return Ok(());
         };
-        if memchr::memchr(b'\\', inner).is_none() {
-            if !self.detector.may_contain(inner, context) {
-                return Ok(());
-            }
-            let Ok(text) = simdutf8::basic::from_utf8(inner) else {
-                return Ok(());
-            };
-            self.detector.find(text, context, &mut bench.scratch, &mut bench.found);
-            if bench.found.is_empty() {
-                return Ok(());
-            }
-            let inner = inner.to_vec();
-            let text = String::from_utf8_lossy(&inner);
-            return self.mask(batch, cell, &inner, &text, false, bench);
+        let escaped = memchr::memchr(b'\\', inner).is_some();
+        if !escaped && !self.detector.may_contain(inner, context) {
+            return Ok(());
         }
-        match Current::of(raw) {
-            Current::Text(text) => {
-                self.detector.find(&text, context, &mut bench.scratch, &mut bench.found);
-                if bench.found.is_empty() {
-                    return Ok(());
-                }
-                let (inner, text) = (inner.to_vec(), text.into_owned());
-                self.mask(batch, cell, &inner, &text, true, bench)
-            }
+        let Current::Text(text) = batch.current(cell) else {
             // A string that no reader can decode cannot be searched, so it does not pass.
-            _ => {
-                batch.replace_text(cell, "<UNREADABLE>");
-                Ok(())
-            }
+            batch.replace_text(cell, "<UNREADABLE>");
+            return Ok(());
+        };
+        self.detector.find(&text, context, &mut bench.scratch, &mut bench.found);
+        if bench.found.is_empty() {
+            return Ok(());
         }
+        let (inner, text) = (inner.to_vec(), text.into_owned());
+        self.mask(batch, cell, &inner, &text, escaped, bench)
     }
 
     /// Replaces the findings of a cell.

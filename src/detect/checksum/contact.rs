@@ -1,6 +1,6 @@
 //! What an address or a telephone number must satisfy beyond its shape.
 
-use super::{Digits, date, uniform};
+use super::{Digits, date, network, uniform};
 
 /// The limits of RFC 5321, section 4.5.3.1, and no empty label anywhere.
 pub(super) fn email(text: &[u8]) -> bool {
@@ -72,7 +72,8 @@ pub(super) fn phone_nanp(text: &[u8]) -> bool {
     matches!(digits, [2..=9, _, _, 2..=9, ..]) && digits.len() >= 10 && !uniform(digits)
 }
 
-/// A national number: 7 to 13 digits that are neither one digit repeated nor a calendar date.
+/// A national number: 7 to 13 digits that are not one digit repeated, nor a date, nor an IPv4
+/// address.
 pub(super) fn phone_national(text: &[u8]) -> bool {
     let Some(digits) = Digits::of(text) else {
         return false;
@@ -80,6 +81,7 @@ pub(super) fn phone_national(text: &[u8]) -> bool {
     let digits = digits.as_slice();
     (7..=13).contains(&digits.len())
         && !calendar(text)
+        && !network::ipv4(text)
         && !uniform(digits.get(1..).unwrap_or_default())
 }
 
@@ -147,5 +149,6 @@ mod tests {
         );
         assert!(phone_national(b"020 7946 0958") && !phone_national(b"0000000000"));
         assert!(!phone_national(b"2024-01-31") && !phone_national(b"31.01.2024"));
+        assert!(!phone_national(b"7.214.114.175"));
     }
 }

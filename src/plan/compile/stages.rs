@@ -6,7 +6,7 @@ use super::Compiler;
 use crate::batch::write_string;
 use crate::detect::{Library, kind_of_name};
 use crate::document::{Position, Problems};
-use crate::schema::path::Path;
+use crate::schema::path::{Path, Segment};
 use crate::schema::{LogicalType, Missing, RenameError};
 use crate::stage::cast::Cast;
 use crate::stage::derive::Derive;
@@ -230,7 +230,9 @@ impl Compiler<'_> {
             let Some(ty) = self.resolve("detect", path, at, problems) else {
                 continue;
             };
-            if !ty.may_hold_text() {
+            // Where all values are asked for, a text that breaks its declared type is one of them.
+            let all = path.segments().last() == Some(&Segment::Any);
+            if !all && !ty.may_hold_text() {
                 let message = format!("detect: `{path}` is {}, which holds no text", ty.name());
                 self.problem(at, message, None, problems);
                 continue;
