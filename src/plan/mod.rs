@@ -113,12 +113,11 @@ impl StreamPlan {
 }
 
 impl Plan {
-    /// Compiles the streams of the catalog.
+    /// Compiles the streams of the catalog. `problems` are those found while reading the sources.
     ///
     /// # Errors
     /// `Config` with every problem, each with its place.
-    pub fn compile(sources: Sources) -> Result<Self> {
-        let mut problems = Problems::new();
+    pub fn compile(sources: Sources, mut problems: Problems) -> Result<Self> {
         let detectors = compile::Detectors::default();
         let mut streams = Streams::default();
         compile::check_patterns(&sources, &mut problems);

@@ -49,8 +49,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         &file,
         &mut problems,
     );
-    problems.into_result()?;
-    Plan::compile(Sources {
+    let sources = Sources {
         config,
         file,
         catalog,
@@ -58,7 +57,8 @@ pub fn load(files: &Files) -> Result<Plan> {
         keys,
         observe: files.observe,
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-    })
+    };
+    Plan::compile(sources, problems)
 }
 
 fn rule_files(

@@ -302,7 +302,7 @@ impl Compiler<'_> {
         let keys = stream.primary_key.iter().chain(&stream.source_defined_primary_key);
         let paths: Vec<Path> = keys
             .chain([&stream.cursor_field])
-            .filter_map(|names| Path::new(names.iter().cloned().map(crate::schema::path::Segment::Key).collect()))
+            .filter_map(|names| Path::new(names.iter().cloned().map(Segment::Key).collect()))
             .collect();
         let text = |path: &Path| self.schema.resolve(path).is_ok_and(|ty| ty.may_hold_text());
         let mut paths: Vec<Path> = paths.into_iter().filter(text).collect();
@@ -320,7 +320,12 @@ impl Compiler<'_> {
         at: Position,
         problems: &mut Problems,
     ) -> Option<Compiled> {
-        let key = key_name(with).and_then(|name| self.sources.keys.get(name)).map(|key| key.bytes());
+        let name = key_name(with);
+        let key = name.and_then(|name| self.sources.keys.get(name)).map(|key| key.bytes());
+        if name.is_some() && key.is_none() && !problems.is_empty() {
+            // That the key could not be had has been said where keys are resolved.
+            return None;
+        }
         let kind = Library::builtin().ok().and_then(|library| kind_of_name(library, &path.to_string()));
         Compiled::compile(with, key, kind, column)
             .inspect_err(|why| self.problem(at, format!("{stage}: `{path}`: {why}"), None, problems))
