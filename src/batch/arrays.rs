@@ -115,14 +115,17 @@ impl Batch {
 
     /// Calls `visit` with the last cell of every row; it says whether the value fits.
     fn walk(&self, column: ColumnId, mut visit: impl FnMut(Option<&Cell>) -> bool) -> Mismatches {
-        let mut cells = self.column(column).iter().map(|&cell| &self.cells[cell as usize]).peekable();
+        let mut cells = self.column(column).iter().copied().peekable();
+        let row_of = |cell: u32| self.cells[cell as usize].row as usize;
         let mut mismatches = Mismatches(None);
         for row in 0..self.rows.len() {
             let mut last = None;
-            while cells.peek().is_some_and(|cell| cell.row as usize == row) {
+            while cells.peek().is_some_and(|&cell| row_of(cell) == row) {
                 last = cells.next();
             }
-            if !visit(last) {
+            let misplaced = last.is_some_and(|cell| self.is_misplaced(cell as usize, column));
+            let cell = last.filter(|_| !misplaced).map(|cell| &self.cells[cell as usize]);
+            if !visit(cell) || misplaced {
                 mismatches.add(row, self.rows.len());
             }
         }

@@ -31,6 +31,8 @@ pub struct Batch {
     rows: Vec<Row>,
     cells: Vec<Cell>,
     columns: Vec<Vec<u32>>,
+    /// Cells, with a column, that stand where a value of the column cannot stand.
+    misplaced: Vec<(u32, ColumnId)>,
     edits: Vec<Edit>,
     /// JSON text of replaced values.
     text: Vec<u8>,
@@ -94,6 +96,7 @@ impl Batch {
             rows: Vec::new(),
             cells: Vec::new(),
             columns: vec![Vec::new(); columns],
+            misplaced: Vec::new(),
             edits: Vec::new(),
             text: Vec::new(),
             names: Vec::new(),
@@ -111,6 +114,7 @@ impl Batch {
         self.rows.clear();
         self.cells.clear();
         self.columns.iter_mut().for_each(Vec::clear);
+        self.misplaced.clear();
         self.edits.clear();
         self.text.clear();
         self.names.clear();
@@ -181,7 +185,24 @@ impl Batch {
             let kept = column.partition_point(|&cell| (cell as usize) < kept);
             column.truncate(kept);
         }
+        self.misplaced.retain(|(cell, _)| (*cell as usize) < kept);
         self.rows.truncate(row);
+    }
+
+    /// Gives a cell to columns whose values should stand below it, or not be containers.
+    pub fn misplace(&mut self, cell: CellId, columns: &[ColumnId]) {
+        for &column in columns {
+            self.columns[column].push(cell as u32);
+            self.misplaced.push((cell as u32, column));
+        }
+    }
+
+    /// Whether a cell of a column is there only because something of another shape stands in its place.
+    pub fn is_misplaced(&self, cell: CellId, column: ColumnId) -> bool {
+        // Cells are misplaced in the order in which they are found.
+        let first = self.misplaced.partition_point(|(known, _)| (*known as usize) < cell);
+        let same = self.misplaced[first..].iter().take_while(|(known, _)| *known as usize == cell);
+        same.into_iter().any(|(_, known)| *known == column)
     }
 
     /// Appends a cell to some columns.
@@ -292,7 +313,9 @@ impl Batch {
         let name = self.names.len() - 1;
         for at in 0..self.column(column).len() {
             let cell = self.columns[column][at] as usize;
-            self.edit_mut(cell).name = Some(name);
+            if !self.is_misplaced(cell, column) {
+                self.edit_mut(cell).name = Some(name);
+            }
         }
     }
 
@@ -371,7 +394,9 @@ impl Batch {
     /// Sends a row to the reject store; every reason is kept.
     pub fn reject(&mut self, reason: Reason) {
         self.rows[reason.row].fate = Fate::Rejected;
-        self.reasons.push(reason);
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
     }
 
     /// Why a row was rejected, in the order of the stages.

@@ -66,6 +66,11 @@ pub(super) struct Target {
     pub(super) node: Option<Box<Node>>,
     /// Columns that take every scalar at or below the value.
     pub(super) deep: Vec<ColumnId>,
+    /// Columns of places below the value. They take what stands there instead, when the value has another
+    /// shape than their paths ask for: it must not pass because it is misplaced.
+    pub(super) below: Vec<ColumnId>,
+    /// Columns that take a container where a scalar is declared.
+    pub(super) opened: Vec<ColumnId>,
 }
 
 impl Projection {
@@ -85,18 +90,21 @@ impl Projection {
             }
         }
         projection.root.spread(&[]);
+        projection.root.settle();
         projection
     }
 
-    /// Sends every value whose place is not declared to `column`, whole or, when `deep`, scalar by scalar.
-    /// `declared` lists the paths of the catalog.
-    pub fn catch_undeclared(&mut self, declared: &[Path], deep: bool) -> ColumnId {
+    /// Sends every value whose place is not declared to a new column, whole or, when `deep`, scalar by
+    /// scalar. `declared` lists the paths of the catalog, and whether a scalar is declared there.
+    pub fn catch_undeclared(&mut self, declared: &[(Path, bool)], deep: bool) -> ColumnId {
         let column = self.columns;
         self.columns += 1;
-        for path in declared {
-            self.root.declare(path.segments());
+        for (path, scalar) in declared {
+            let opened = scalar.then_some(column);
+            self.root.declare(path.segments(), opened);
         }
         self.root.catch(column, deep);
+        self.root.settle();
         column
     }
 
@@ -178,9 +186,7 @@ impl Node {
     fn spread(&mut self, above: &[ColumnId]) {
         let mut deep = above.to_vec();
         deep.append(&mut self.deep);
-        let targets = self.entries.iter_mut().map(|entry| &mut entry.target);
-        let boxed = self.any.as_deref_mut().into_iter();
-        for target in targets.chain(boxed).chain(self.items.as_deref_mut()) {
+        for target in self.targets() {
             target.deep.clone_from(&deep);
             if let Some(node) = &mut target.node {
                 node.spread(&deep);
@@ -189,30 +195,33 @@ impl Node {
         self.deep = deep;
     }
 
-    fn declare(&mut self, path: &[Segment]) {
-        match path.split_first() {
-            Some((Segment::Key(key), rest)) => {
-                let deep = self.deep.clone();
-                let target = self.entry(key);
-                target.deep = deep;
-                target.declare(rest);
-            }
-            Some((Segment::Items, rest)) => {
-                let deep = self.deep.clone();
-                let target = self.items.get_or_insert_default();
-                target.deep = deep;
-                target.declare(rest);
-            }
-            Some((Segment::Any, _)) | None => {}
+    fn declare(&mut self, path: &[Segment], opened: Option<ColumnId>) {
+        let deep = self.deep.clone();
+        let (target, rest) = match path.split_first() {
+            Some((Segment::Key(key), rest)) => (self.entry(key), rest),
+            Some((Segment::Items, rest)) => (&mut **self.items.get_or_insert_default(), rest),
+            Some((Segment::Any, _)) | None => return,
+        };
+        target.deep = deep;
+        if rest.is_empty() {
+            target.opened.extend(opened);
+        } else {
+            let node = target.node.get_or_insert_default();
+            node.deep.clone_from(&target.deep);
+            node.declare(rest, opened);
         }
     }
 
     fn catch(&mut self, column: ColumnId, deep: bool) {
-        for entry in &mut self.entries {
-            entry.target.catch(column, deep);
+        for target in self.targets() {
+            if let Some(node) = &mut target.node {
+                // An object reached only on the way to a path has undeclared members like any other.
+                node.catch(column, deep);
+            }
         }
-        if let Some(items) = &mut self.items {
-            items.catch(column, deep);
+        if self.items.is_some() && !self.has_keys() {
+            // An array is declared here: an object in its place is caught as a whole.
+            return;
         }
         let any = self.any.get_or_insert_default();
         any.deep.clone_from(&self.deep);
@@ -225,6 +234,30 @@ impl Node {
             any.columns.push(column);
         }
     }
+
+    /// Whether the node is about an object's keys.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.entries.is_empty() || self.any.is_some()
+    }
+
+    fn targets(&mut self) -> impl Iterator<Item = &mut Target> {
+        let entries = self.entries.iter_mut().map(|entry| &mut entry.target);
+        entries.chain(self.any.as_deref_mut()).chain(self.items.as_deref_mut())
+    }
+
+    /// Works out [`Target::below`] everywhere; returns every column of the node.
+    fn settle(&mut self) -> Vec<ColumnId> {
+        let mut all = self.deep.clone();
+        for target in self.targets() {
+            target.below = target.node.as_deref_mut().map_or_else(Vec::new, Node::settle);
+            all.extend(target.columns.iter().chain(&target.deep).chain(&target.below));
+            let Target { below, deep, columns, .. } = target;
+            below.retain(|column| !deep.contains(column) && !columns.contains(column));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
 }
 
 impl Target {
@@ -233,21 +266,6 @@ impl Target {
             self.columns.push(column);
         } else {
             self.node.get_or_insert_default().insert(path, column);
-        }
-    }
-
-    fn declare(&mut self, rest: &[Segment]) {
-        if !rest.is_empty() {
-            let node = self.node.get_or_insert_default();
-            node.deep.clone_from(&self.deep);
-            node.declare(rest);
-        }
-    }
-
-    fn catch(&mut self, column: ColumnId, deep: bool) {
-        if let Some(node) = &mut self.node {
-            // An object reached only on the way to a path has undeclared members like any other.
-            node.catch(column, deep);
         }
     }
 }
@@ -279,7 +297,8 @@ mod tests {
     #[test]
     fn undeclared_keys_are_caught_at_every_declared_level() {
         let mut projection = Projection::new(&paths(&["address.city"]));
-        let caught = projection.catch_undeclared(&paths(&["id", "address.city", "address.zip"]), true);
+        let declared = paths(&["id", "address.city", "address.zip"]).into_iter().map(|p| (p, true));
+        let caught = projection.catch_undeclared(&declared.collect::<Vec<_>>(), true);
         let root = projection.root();
         assert_eq!(target(root, "id").map(|t| t.deep.clone()), Some(vec![]));
         assert_eq!(target(root, "new").map(|t| t.deep.clone()), Some(vec![caught]));

@@ -69,26 +69,68 @@ impl Reader<'_, '_> {
         deep: &[ColumnId],
         depth: usize,
     ) -> Result<(), Malformed> {
-        let (columns, node, deep) = match target {
-            Some(target) => (&target.columns[..], target.node.as_deref(), &target.deep[..]),
-            None => (&[][..], None, deep),
+        let target = match target {
+            Some(target) => target,
+            None if deep.is_empty() => return self.pass(value),
+            None => return self.unnamed(value, key, ordinal, deep),
         };
-        let wanted = !columns.is_empty();
         match value {
             Value::Scalar { start, end } => {
-                if wanted || !deep.is_empty() {
-                    let cell = self.cell(key, ordinal, start, end);
-                    self.batch.push_cell(cell, columns, deep);
+                let cell = || self.cell(key, ordinal, start, end);
+                if !target.below.is_empty() && &self.bytes[start as usize..end as usize] != b"null" {
+                    let cell = self.batch.push_cell(cell(), &target.columns, &target.deep);
+                    self.batch.misplace(cell, &target.below);
+                } else if !target.columns.is_empty() || !target.deep.is_empty() {
+                    self.batch.push_cell(cell(), &target.columns, &target.deep);
                 }
                 Ok(())
             }
             Value::Object { start } | Value::Array { start } => {
-                let cell = wanted.then(|| {
+                let strays = strays(value, target);
+                let cell = (!target.columns.is_empty() || !strays.is_empty()).then(|| {
                     let cell = self.cell(key, ordinal, start, start);
-                    self.batch.push_cell(cell, columns, &[])
+                    let cell = self.batch.push_cell(cell, &target.columns, &[]);
+                    self.batch.misplace(cell, strays);
+                    cell
                 });
-                self.container(value, node, deep, depth, key)?;
+                match strays {
+                    [] => self.container(value, target.node.as_deref(), &target.deep, depth, key)?,
+                    strays => self.scalars(&target.deep, strays, key)?,
+                }
                 self.finish(cell)
+            }
+        }
+    }
+
+    /// A value that no column is about.
+    #[inline]
+    fn pass(&mut self, value: Value) -> Result<(), Malformed> {
+        match value {
+            Value::Scalar { .. } => Ok(()),
+            Value::Object { .. } | Value::Array { .. } => {
+                self.walker.skip()?;
+                self.walker.leave()
+            }
+        }
+    }
+
+    /// A value whose scalars go to `deep`.
+    fn unnamed(
+        &mut self,
+        value: Value,
+        key: Option<Key>,
+        ordinal: u32,
+        deep: &[ColumnId],
+    ) -> Result<(), Malformed> {
+        match value {
+            Value::Scalar { start, end } => {
+                let cell = self.cell(key, ordinal, start, end);
+                self.batch.push_cell(cell, &[], deep);
+                Ok(())
+            }
+            Value::Object { .. } | Value::Array { .. } => {
+                self.scalars(deep, &[], key)?;
+                self.walker.leave()
             }
         }
     }
@@ -108,7 +150,7 @@ impl Reader<'_, '_> {
                 self.array(node, deep, depth + 1)
             }
             _ if deep.is_empty() => self.walker.skip(),
-            _ => self.scalars(deep, key),
+            _ => self.scalars(deep, &[], key),
         }
     }
 
@@ -130,14 +172,20 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Every scalar of a container, at any depth and without recursion.
-    fn scalars(&mut self, deep: &[ColumnId], key: Option<Key>) -> Result<(), Malformed> {
+    /// Every scalar of a container, at any depth and without recursion; `strays` take them as misplaced.
+    fn scalars(
+        &mut self,
+        deep: &[ColumnId],
+        strays: &[ColumnId],
+        key: Option<Key>,
+    ) -> Result<(), Malformed> {
         let row = self.row;
         let batch = &mut *self.batch;
         self.walker.scalars(key, |key, start, end| {
             let mut cell = Cell::found(row);
             place(&mut cell, key, start, end);
-            batch.push_cell(cell, deep, &[]);
+            let cell = batch.push_cell(cell, deep, &[]);
+            batch.misplace(cell, strays);
         })
     }
 
@@ -157,6 +205,16 @@ impl Reader<'_, '_> {
             self.batch.close_cell(cell, end, self.walker.here());
         }
         Ok(())
+    }
+}
+
+/// The columns that take a container because something else should stand in its place.
+fn strays(value: Value, target: &Target) -> &[ColumnId] {
+    match (value, target.node.as_deref()) {
+        (_, None) => &target.opened,
+        (Value::Object { .. }, Some(node)) if node.has_keys() => &[],
+        (Value::Array { .. }, Some(node)) if node.items.is_some() => &[],
+        _ => &target.below,
     }
 }
 

@@ -174,6 +174,17 @@ impl LogicalType {
         }
     }
 
+    /// Whether no value is an object or array.
+    pub fn is_scalar(&self) -> bool {
+        match self {
+            Self::Array(_) | Self::Object(_) | Self::SchemalessObject | Self::Json | Self::Unknown => {
+                false
+            }
+            Self::Union(options) => options.iter().all(Self::is_scalar),
+            _ => true,
+        }
+    }
+
     /// Whether a JSON string may occur in a value, at any depth; true where nothing is declared.
     pub fn may_hold_text(&self) -> bool {
         match self {

@@ -20,6 +20,10 @@ impl Stage for Cast {
     fn apply(&self, batch: &mut Batch) -> Result<(), Halt> {
         for at in 0..batch.column(self.column.id).len() {
             let cell = batch.column(self.column.id)[at] as usize;
+            if batch.is_misplaced(cell, self.column.id) {
+                self.fail(batch, cell)?;
+                continue;
+            }
             match converted(&batch.current(cell), self.to) {
                 Converted::Same => {}
                 Converted::Text(text) => batch.replace_text(cell, &text),

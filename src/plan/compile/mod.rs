@@ -76,7 +76,8 @@ pub(super) fn stream(
 impl Compiler<'_> {
     /// A stream the configuration names.
     fn listed(mut self, listed: &StreamConfig, problems: &mut Problems) -> StreamPlan {
-        let declared: Vec<Path> = self.schema.leaves().into_iter().map(|(path, _)| path).collect();
+        let declared: Vec<(Path, bool)> =
+            self.schema.leaves().into_iter().map(|(path, ty)| (path, ty.is_scalar())).collect();
         let places_check = |stage: &StageSpec| matches!(stage, StageSpec::Check);
         if listed.rules.is_some() && !listed.stages.iter().any(|stage| places_check(&stage.value)) {
             self.check(listed, problems);
@@ -130,7 +131,7 @@ impl Compiler<'_> {
     fn undeclared(
         &mut self,
         projection: &mut Projection,
-        declared: &[Path],
+        declared: &[(Path, bool)],
         policy: Unlisted,
         problems: &mut Problems,
     ) {

@@ -59,6 +59,9 @@ impl Mask {
         if let Some(whole) = &self.whole {
             return Ok(replace_whole(batch, cell, whole));
         }
+        if batch.is_misplaced(cell, self.column.id) {
+            return self.refuse(batch, cell, "it stands where an object or array should");
+        }
         let subject = self.subject.map(|column| subject(batch, column, batch.cell(cell).row));
         let subject = subject.flatten();
         let value = batch.current(cell);
