@@ -38,15 +38,17 @@ impl Ledger {
         let first = *self.kind.get_or_insert(kind);
         if first != kind {
             let message = format!("line {line}: a {kind} state after {first} states");
-            return Err(Error::new(ErrorKind::Protocol, message)
-                .hint("a sync uses one type of state; which records this one covers cannot be told"));
+            return Err(Error::new(ErrorKind::Protocol, message).hint(
+                "a sync uses one type of state; which records this one covers cannot be told",
+            ));
         }
         self.states += 1;
         let count = match &state.scope {
             Scope::Stream(stream) => self.open.remove(stream).unwrap_or(0),
-            Scope::Global(streams) if !streams.is_empty() => {
-                streams.iter().map(|stream| self.open.remove(stream).unwrap_or(0)).sum()
-            }
+            Scope::Global(streams) if !streams.is_empty() => streams
+                .iter()
+                .map(|stream| self.open.remove(stream).unwrap_or(0))
+                .sum(),
             Scope::Global(_) | Scope::Legacy => self.open.drain().map(|(_, count)| count).sum(),
         };
         if state.count.patch(count).is_some() && state.count.given.is_some() {

@@ -57,7 +57,12 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
             chunk.len = offset as usize;
             continue;
         }
-        let rendered = lines::render(&chunk, &mut decoded, plan.observe(), std::mem::take(&mut worker.text));
+        let rendered = lines::render(
+            &chunk,
+            &mut decoded,
+            plan.observe(),
+            std::mem::take(&mut worker.text),
+        );
         let rejected = collect_rejects(plan, &decoded);
         decoded.stop = decoded.stop.or(stop);
         return Done {
@@ -80,7 +85,9 @@ fn apply_stages(
     for (stream, batch) in &mut decoded.batches {
         let stream_plan = plan.stream(*stream);
         if let Some((offset, error)) = apply(&stream_plan, *stream, batch, spent)
-            && first.as_ref().is_none_or(|(earliest, _)| offset < *earliest)
+            && first
+                .as_ref()
+                .is_none_or(|(earliest, _)| offset < *earliest)
         {
             first = Some((offset, error));
         }

@@ -65,7 +65,10 @@ pub fn run<I: Input, O: Output, W: Work<I::Chunk, O::Done>>(
             }
         });
     }
-    let writing = window.writing.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let writing = window
+        .writing
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     (writing.output, writing.failed.map_or(Ok(()), Err))
 }
 
@@ -93,7 +96,10 @@ impl<I: Input, O: Output> Window<I, O> {
         while let Some((number, chunk)) = self.take(std::mem::take(&mut spare)) {
             let done = chunk.and_then(|chunk| {
                 catch_unwind(AssertUnwindSafe(|| work.work(chunk))).map_err(|_| {
-                    Error::new(ErrorKind::Internal, "a worker panicked; this is a defect of midflight")
+                    Error::new(
+                        ErrorKind::Internal,
+                        "a worker panicked; this is a defect of midflight",
+                    )
                 })
             });
             let mut writing = self.turn(number);
@@ -136,7 +142,10 @@ impl<I: Input, O: Output> Window<I, O> {
     fn turn(&self, number: u64) -> MutexGuard<'_, Writing<O>> {
         let mut writing = lock(&self.writing);
         while writing.turn != number {
-            writing = self.turned.wait(writing).unwrap_or_else(PoisonError::into_inner);
+            writing = self
+                .turned
+                .wait(writing)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         writing
     }
@@ -193,7 +202,8 @@ mod tests {
     fn results_leave_in_order_and_stop_at_the_first_failure() {
         for workers in [1, 2, 4] {
             for (fail_at, kind) in [(40, ErrorKind::Output), (999, ErrorKind::Internal)] {
-                let (output, ended) = run(workers, Numbers(0), Collected(vec![], fail_at), || Delay);
+                let (output, ended) =
+                    run(workers, Numbers(0), Collected(vec![], fail_at), || Delay);
                 assert_eq!(output.0, (1..fail_at.min(150)).collect::<Vec<_>>());
                 assert_eq!(ended.map_err(|error| error.kind()), Err(kind));
             }

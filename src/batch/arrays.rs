@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::array::BooleanBufferBuilder;
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Decimal256Builder, Float64Builder, Int64Builder,
     StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
 };
-use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::cast_utils::{Parser, parse_decimal, string_to_datetime};
-use arrow::datatypes::{DataType, Date32Type, Decimal256Type, Time64MicrosecondType, TimeUnit};
 use arrow::datatypes::i256;
+use arrow::datatypes::{DataType, Date32Type, Decimal256Type, Time64MicrosecondType, TimeUnit};
 
 use super::{Batch, Cell, ColumnId, Current};
 use crate::schema::LogicalType;
@@ -54,7 +54,9 @@ impl Batch {
             DataType::Float64 => self.collect(column, &mut Floats(Float64Builder::new())),
             DataType::Boolean => self.collect(column, &mut Booleans(BooleanBuilder::new())),
             DataType::Date32 => self.collect(column, &mut Dates(Date32Builder::new())),
-            DataType::Time64(_) => self.collect(column, &mut Times(Time64MicrosecondBuilder::new())),
+            DataType::Time64(_) => {
+                self.collect(column, &mut Times(Time64MicrosecondBuilder::new()))
+            }
             DataType::Timestamp(TimeUnit::Microsecond, zone) => {
                 let builder = TimestampMicrosecondBuilder::new();
                 let zoned = zone.is_some();
@@ -97,17 +99,19 @@ impl Batch {
     }
 
     fn collect(&self, column: ColumnId, into: &mut dyn Collect) -> Column {
-        self.walk(column, |cell| match cell.map(|cell| Current::of(self.raw(cell))) {
-            None | Some(Current::Null) => {
-                into.push_null();
-                true
-            }
-            Some(value) => {
-                let fits = into.push(value);
-                if !fits {
+        self.walk(column, |cell| {
+            match cell.map(|cell| Current::of(self.raw(cell))) {
+                None | Some(Current::Null) => {
                     into.push_null();
+                    true
                 }
-                fits
+                Some(value) => {
+                    let fits = into.push(value);
+                    if !fits {
+                        into.push_null();
+                    }
+                    fits
+                }
             }
         })
         .finish(into.finish())
@@ -124,7 +128,9 @@ impl Batch {
                 last = cells.next();
             }
             let misplaced = last.is_some_and(|cell| self.is_misplaced(cell as usize, column));
-            let cell = last.filter(|_| !misplaced).map(|cell| &self.cells[cell as usize]);
+            let cell = last
+                .filter(|_| !misplaced)
+                .map(|cell| &self.cells[cell as usize]);
             if !visit(cell) || misplaced {
                 mismatches.add(row, self.rows.len());
             }
@@ -167,10 +173,15 @@ impl Texts {
             && batch.edit(cell).is_none()
             && memchr::memchr(b'\\', inner).is_none()
         {
-            let block = *self.block.get_or_insert_with(|| self.builder.append_block(batch.chunk.clone()));
+            let block = *self
+                .block
+                .get_or_insert_with(|| self.builder.append_block(batch.chunk.clone()));
             // Lines are checked for UTF-8 before they are decoded; this check is the builder's own.
             let length = inner.len() as u32;
-            return self.builder.try_append_view(block, cell.start + 1, length).is_ok();
+            return self
+                .builder
+                .try_append_view(block, cell.start + 1, length)
+                .is_ok();
         }
         match Current::of(raw) {
             Current::Null => self.builder.append_null(),
@@ -247,7 +258,9 @@ impl Collect for WideIntegers {
         };
         let parsed: Option<i256> = whole(literal)
             .and_then(|digits| parse_decimal::<Decimal256Type>(&digits, WIDE_DIGITS, 0).ok());
-        parsed.inspect(|value| self.0.append_value(*value)).is_some()
+        parsed
+            .inspect(|value| self.0.append_value(*value))
+            .is_some()
     }
 
     fn push_null(&mut self) {
@@ -330,7 +343,9 @@ impl Collect for Times {
         let end = text.find(['Z', 'z', '+']).unwrap_or(text.len());
         let end = text[..end].rfind('-').unwrap_or(end);
         let parsed = Time64MicrosecondType::parse(&text[..end]);
-        parsed.inspect(|micros| self.0.append_value(*micros)).is_some()
+        parsed
+            .inspect(|micros| self.0.append_value(*micros))
+            .is_some()
     }
 
     fn push_null(&mut self) {
@@ -358,7 +373,9 @@ impl Collect for Timestamps {
             true => instant.timestamp_micros(),
             false => instant.naive_utc().and_utc().timestamp_micros(),
         });
-        micros.inspect(|micros| self.builder.append_value(*micros)).is_some()
+        micros
+            .inspect(|micros| self.builder.append_value(*micros))
+            .is_some()
     }
 
     fn push_null(&mut self) {

@@ -176,7 +176,9 @@ fn unescape_one<'a>(raw: &'a [u8], text: &mut Vec<u8>) -> Option<&'a [u8]> {
 /// The code unit of the escape `\uXXXX` that `raw` begins with.
 fn unit(raw: &[u8]) -> Option<u32> {
     let digits = raw.get(..6)?.strip_prefix(b"\\u")?;
-    digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
+    digits.iter().try_fold(0, |unit, &digit| {
+        Some(unit << 4 | char::from(digit).to_digit(16)?)
+    })
 }
 
 /// Whether the bytes are a number by the grammar of RFC 8259; `NaN` and `Infinity` are not.
@@ -196,7 +198,10 @@ fn is_number(raw: &[u8]) -> bool {
         rest = &after[fraction..];
     }
     if let [b'e' | b'E', after @ ..] = rest {
-        let after = after.strip_prefix(b"+").or(after.strip_prefix(b"-")).unwrap_or(after);
+        let after = after
+            .strip_prefix(b"+")
+            .or(after.strip_prefix(b"-"))
+            .unwrap_or(after);
         let exponent = digits(after);
         if exponent == 0 {
             return false;
@@ -229,7 +234,14 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             control @ 0..0x20 => {
                 let digit = |nibble: u8| b"0123456789abcdef"[nibble as usize & 15];
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(control >> 4), digit(control)]);
+                out.extend_from_slice(&[
+                    b'\\',
+                    b'u',
+                    b'0',
+                    b'0',
+                    digit(control >> 4),
+                    digit(control),
+                ]);
             }
             byte => out.push(byte),
         }
@@ -247,7 +259,10 @@ mod tests {
             ("null", Current::Null),
             ("true", Current::Bool(true)),
             ("-0.0", Current::Number("-0.0")),
-            ("1234567890123456789012345678901234567890", Current::Number("1234567890123456789012345678901234567890")),
+            (
+                "1234567890123456789012345678901234567890",
+                Current::Number("1234567890123456789012345678901234567890"),
+            ),
             ("1E-9", Current::Number("1E-9")),
             ("01", Current::Broken),
             ("1.", Current::Broken),
@@ -269,7 +284,10 @@ mod tests {
         for text in ["", "plain", "\"\\\u{1}\u{1f}\n\r\t\u{7f}é\u{1F600}"] {
             let mut out = Vec::new();
             write_string(text, &mut out);
-            assert_eq!(serde_json::from_slice::<String>(&out).ok().as_deref(), Some(text));
+            assert_eq!(
+                serde_json::from_slice::<String>(&out).ok().as_deref(),
+                Some(text)
+            );
         }
     }
 }

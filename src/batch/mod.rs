@@ -200,8 +200,12 @@ impl Batch {
     /// Whether a cell of a column is there only because something of another shape stands in its place.
     pub fn is_misplaced(&self, cell: CellId, column: ColumnId) -> bool {
         // Cells are misplaced in the order in which they are found.
-        let first = self.misplaced.partition_point(|(known, _)| (*known as usize) < cell);
-        let same = self.misplaced[first..].iter().take_while(|(known, _)| *known as usize == cell);
+        let first = self
+            .misplaced
+            .partition_point(|(known, _)| (*known as usize) < cell);
+        let same = self.misplaced[first..]
+            .iter()
+            .take_while(|(known, _)| *known as usize == cell);
         same.into_iter().any(|(_, known)| *known == column)
     }
 
@@ -321,7 +325,8 @@ impl Batch {
 
     /// Sets a top-level value by column: the record's own member if it has one, a new one otherwise.
     pub fn put(&mut self, column: ColumnId, name: &str, row: RowId, json: &[u8]) {
-        let own = self.columns[column].partition_point(|&c| (self.cells[c as usize].row as usize) < row);
+        let own =
+            self.columns[column].partition_point(|&c| (self.cells[c as usize].row as usize) < row);
         let mut found = false;
         for at in own..self.columns[column].len() {
             let cell = self.columns[column][at] as usize;

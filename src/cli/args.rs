@@ -28,8 +28,12 @@ pub(super) enum Command {
     Catalog(Catalog),
     Reveal(Reveal),
     /// Prints the completions of a shell.
-    #[command(after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight")]
-    Completions { shell: Shell },
+    #[command(
+        after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"
+    )]
+    Completions {
+        shell: Shell,
+    },
 }
 
 /// The files a plan is made of.
@@ -45,7 +49,9 @@ pub(super) struct PlanFiles {
 
 /// Passes protocol messages from stdin to stdout and cleans the records on their way.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json")]
+#[command(
+    after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json"
+)]
 pub(super) struct Pipe {
     #[command(flatten)]
     pub plan: PlanFiles,
@@ -75,7 +81,9 @@ pub(super) enum Format {
 
 /// Reports every problem of a configuration at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  midflight check --config midflight.yaml --catalog catalog.json")]
+#[command(
+    after_help = "Example:\n  midflight check --config midflight.yaml --catalog catalog.json"
+)]
 pub(super) struct Check {
     #[command(flatten)]
     pub plan: PlanFiles,
@@ -85,7 +93,9 @@ pub(super) struct Check {
 
 /// Prints the plan: what is read, what happens to it, and where every column comes from.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json")]
+#[command(
+    after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json"
+)]
 pub(super) struct Explain {
     #[command(flatten)]
     pub plan: PlanFiles,
@@ -95,7 +105,9 @@ pub(super) struct Explain {
 
 /// Prints the configured catalog as the destination must see it.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  midflight catalog --config midflight.yaml --catalog catalog.json > destination_catalog.json")]
+#[command(
+    after_help = "Example:\n  midflight catalog --config midflight.yaml --catalog catalog.json > destination_catalog.json"
+)]
 pub(super) struct Catalog {
     #[command(flatten)]
     pub plan: PlanFiles,
@@ -103,10 +115,17 @@ pub(super) struct Catalog {
 
 /// Turns tokens, encrypted values and format-preserving values from stdin, one per line, back.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  echo tok_AQ… | MIDFLIGHT_KEY=… midflight reveal --env MIDFLIGHT_KEY")]
+#[command(
+    after_help = "Example:\n  echo tok_AQ… | MIDFLIGHT_KEY=… midflight reveal --env MIDFLIGHT_KEY"
+)]
 pub(super) struct Reveal {
     /// The environment variable that holds the key.
-    #[arg(long, value_name = "NAME", conflicts_with = "file", required_unless_present = "file")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "file",
+        required_unless_present = "file"
+    )]
     pub env: Option<String>,
     /// The file that holds the key.
     #[arg(long, value_name = "FILE")]

@@ -12,7 +12,8 @@ pub(super) fn run(arguments: &Catalog) -> Result<()> {
         observe: false,
     })?;
     let catalog = plan.rewritten_catalog()?;
-    let text = serde_json::to_string_pretty(&catalog)
-        .map_err(|error| Error::new(ErrorKind::Internal, "the catalog cannot be written").because(error))?;
+    let text = serde_json::to_string_pretty(&catalog).map_err(|error| {
+        Error::new(ErrorKind::Internal, "the catalog cannot be written").because(error)
+    })?;
     output::result(&text)
 }

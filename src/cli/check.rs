@@ -15,11 +15,16 @@ pub(super) fn run(arguments: &Check) -> Result<()> {
     };
     match (load(&files), arguments.format) {
         (Ok(plan), Format::Text) => {
-            let notes: String = plan.notes().iter().map(|note| format!("note: {note}\n")).collect();
+            let notes: String = plan
+                .notes()
+                .iter()
+                .map(|note| format!("note: {note}\n"))
+                .collect();
             output::result(&format!("{notes}{}: no problems", plan.sources().file))
         }
         (Ok(plan), Format::Json) => output::result(
-            &json!({"file": plan.sources().file, "problems": [], "notes": plan.notes()}).to_string(),
+            &json!({"file": plan.sources().file, "problems": [], "notes": plan.notes()})
+                .to_string(),
         ),
         (Err(error), Format::Text) => Err(error),
         (Err(error), Format::Json) => {

@@ -20,8 +20,13 @@ pub(super) fn run(arguments: &Explain) -> Result<()> {
     match arguments.format {
         Format::Text => {
             let mut text = format!("plan {}\n", plan.sources().file);
-            let unlisted = serde_json::to_string(&plan.sources().config.unlisted).unwrap_or_default();
-            let _ = writeln!(text, "streams and columns it does not name: {}", unlisted.trim_matches('"'));
+            let unlisted =
+                serde_json::to_string(&plan.sources().config.unlisted).unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "streams and columns it does not name: {}",
+                unlisted.trim_matches('"')
+            );
             streams.for_each(|stream| text.push_str(&describe(&stream)));
             notes(&plan, &mut text);
             output::result(&text)
@@ -57,13 +62,23 @@ fn describe(stream: &StreamPlan) -> String {
         }
         let inputs: Vec<_> = line.inputs.iter().map(ToString::to_string).collect();
         let masked = if line.masking { ", masked" } else { "" };
-        let _ = writeln!(text, "  column  {} <- {} ({}{masked})", line.column, inputs.join(", "), line.stages.join(", "));
+        let _ = writeln!(
+            text,
+            "  column  {} <- {} ({}{masked})",
+            line.column,
+            inputs.join(", "),
+            line.stages.join(", ")
+        );
     }
     text
 }
 
 fn value(stream: &StreamPlan) -> Value {
-    let stages: Vec<_> = stream.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let stages: Vec<_> = stream
+        .stages
+        .iter()
+        .map(|stage| stage.name.as_str())
+        .collect();
     json!({
         "name": stream.descriptor.name,
         "namespace": stream.descriptor.namespace,

@@ -1,9 +1,5 @@
 //! The only printer. Results go to stdout; what goes wrong goes to stderr, with what to do about it.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the file that prints"
-)]
+#![expect(clippy::print_stderr, reason = "this is the file that prints")]
 
 use std::io::{IsTerminal, Write};
 use std::panic::Location;
@@ -18,13 +14,15 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) fn result(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let newline = if text.ends_with('\n') { "" } else { "\n" };
-    write!(out, "{text}{newline}").and_then(|()| out.flush()).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::BrokenPipe => ErrorKind::Closed,
-            _ => ErrorKind::Output,
-        };
-        Error::new(kind, "the result cannot be written").because(error)
-    })
+    write!(out, "{text}{newline}")
+        .and_then(|()| out.flush())
+        .map_err(|error| {
+            let kind = match error.kind() {
+                std::io::ErrorKind::BrokenPipe => ErrorKind::Closed,
+                _ => ErrorKind::Output,
+            };
+            Error::new(kind, "the result cannot be written").because(error)
+        })
 }
 
 /// Prints help or what is wrong with the arguments.

@@ -19,8 +19,9 @@ pub(super) fn run(arguments: &Pipe) -> Result<()> {
         progress: !arguments.no_progress,
     };
     let own = |fd: std::os::fd::BorrowedFd<'_>| {
-        fd.try_clone_to_owned()
-            .map_err(|error| Error::new(ErrorKind::Input, "stdin or stdout is not open").because(error))
+        fd.try_clone_to_owned().map_err(|error| {
+            Error::new(ErrorKind::Input, "stdin or stdout is not open").because(error)
+        })
     };
     let input = own(std::io::stdin().as_fd())?;
     let output = own(std::io::stdout().as_fd())?;

@@ -15,7 +15,9 @@ pub(super) fn run(arguments: &Reveal) -> Result<()> {
     let source = match (&arguments.env, &arguments.file) {
         (Some(name), _) => KeySource::Env(name.clone()),
         (None, Some(path)) => KeySource::File(path.clone()),
-        (None, None) => return Err(Error::new(ErrorKind::Usage, "no key is named").hint("use --env or --file")),
+        (None, None) => {
+            return Err(Error::new(ErrorKind::Usage, "no key is named").hint("use --env or --file"));
+        }
     };
     let mut problems = Problems::new();
     let sources = BTreeMap::from([("key".to_owned(), source)]);
@@ -27,7 +29,8 @@ pub(super) fn run(arguments: &Reveal) -> Result<()> {
         return Err(Error::new(ErrorKind::Internal, "the key was not resolved"));
     };
     for (number, line) in std::io::stdin().lock().lines().enumerate() {
-        let line = line.map_err(|error| Error::new(ErrorKind::Input, "reading stdin failed").because(error))?;
+        let line = line
+            .map_err(|error| Error::new(ErrorKind::Input, "reading stdin failed").because(error))?;
         let revealed = match arguments.fpe {
             None => reveal(key.bytes(), line.trim()),
             Some(alphabet) => reveal_fpe(key.bytes(), named(alphabet), Scalar::Text(line.trim())),

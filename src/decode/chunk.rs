@@ -170,7 +170,10 @@ struct Indexed<'a> {
 
 impl Indexed<'_> {
     fn malformed(&self, what: &'static str) -> Fault {
-        Fault::Malformed(Malformed { at: self.span.start, what })
+        Fault::Malformed(Malformed {
+            at: self.span.start,
+            what,
+        })
     }
 }
 
@@ -206,7 +209,10 @@ impl Decoder {
             if let Some(kind) = kind {
                 decoded.items.push(Item::Event(decoded.events.len() as u32));
                 decoded.events.push(Event {
-                    line: Span { start: at as u32, end: end as u32 },
+                    line: Span {
+                        start: at as u32,
+                        end: end as u32,
+                    },
                     number: decoded.lines,
                     kind,
                     copied: std::mem::take(&mut self.counts),
@@ -232,7 +238,10 @@ impl Decoder {
     }
 
     fn count(&mut self, stream: StreamId, bytes: usize) {
-        let found = self.counts.iter_mut().find(|copied| copied.stream == stream);
+        let found = self
+            .counts
+            .iter_mut()
+            .find(|copied| copied.stream == stream);
         match found {
             Some(copied) => {
                 copied.records += 1;
@@ -286,14 +295,25 @@ impl Decoder {
         let bytes = chunk.bytes.as_slice();
         let mut positions = std::mem::take(&mut self.positions);
         let (scan, sound) = frame::index(bytes, at, &mut positions);
-        let span = Span { start: at as u32, end: scan.end as u32 };
-        let first = span.of(bytes).iter().find(|byte| !byte.is_ascii_whitespace());
+        let span = Span {
+            start: at as u32,
+            end: scan.end as u32,
+        };
+        let first = span
+            .of(bytes)
+            .iter()
+            .find(|byte| !byte.is_ascii_whitespace());
         let read = match (first, sound) {
             (None, _) => Ok(Line::Done),
             (Some(b'{'), Err(malformed)) => Err(malformed.into()),
             (Some(b'{'), Ok(())) => {
                 let escaped = scan.escaped;
-                let line = Indexed { chunk, span, positions: &positions, escaped };
+                let line = Indexed {
+                    chunk,
+                    span,
+                    positions: &positions,
+                    escaped,
+                };
                 self.message(line, routes, decoded)
             }
             (Some(_), _) => Ok(Line::Foreign),
@@ -327,9 +347,11 @@ impl Decoder {
             (Some("STATE"), _) if envelope.state.is_none() => {
                 Err(line.malformed("is a STATE without a state"))
             }
-            (Some("STATE"), _) => {
-                Ok(Line::State(state::read(bytes, line.positions, envelope.state_at)?))
-            }
+            (Some("STATE"), _) => Ok(Line::State(state::read(
+                bytes,
+                line.positions,
+                envelope.state_at,
+            )?)),
             (Some(_), None) => Ok(Line::Done),
         }
     }
@@ -374,9 +396,17 @@ impl Decoder {
         if record.data.is_none() && !record.data_is_null {
             return Err(line.malformed("is a RECORD without data"));
         }
-        let route = routes.route(namespace.as_deref(), &name).map_err(Fault::Refused)?;
-        if record.known_before_data && let Some(data) = record.data {
-            self.learn(&bytes[line.span.start as usize..=data.start as usize], &route, record.data_at);
+        let route = routes
+            .route(namespace.as_deref(), &name)
+            .map_err(Fault::Refused)?;
+        if record.known_before_data
+            && let Some(data) = record.data
+        {
+            self.learn(
+                &bytes[line.span.start as usize..=data.start as usize],
+                &route,
+                record.data_at,
+            );
         }
         if route.projection.is_none() {
             self.count(route.stream, line.span.len() + 1);
@@ -402,7 +432,10 @@ impl Decoder {
             self.places.resize(route.stream + 1, None);
         }
         *self.places[route.stream].get_or_insert_with(|| {
-            let columns = route.projection.as_ref().map_or(0, |projection| projection.columns());
+            let columns = route
+                .projection
+                .as_ref()
+                .map_or(0, |projection| projection.columns());
             let spare = self.spare.get_mut(route.stream).and_then(Option::take);
             let batch = match spare {
                 Some(mut batch) => {
@@ -450,7 +483,10 @@ fn read_data(
     let read = projection.map_or(Ok(0), |projection| reader.read(projection));
     let members = read.inspect_err(|_| batch.pop_row())?;
     if let Some(row) = batch.last_row() {
-        row.data = Some(Span { start, end: walker.here() + 1 });
+        row.data = Some(Span {
+            start,
+            end: walker.here() + 1,
+        });
         row.members = members;
     }
     Ok(walker.at())

@@ -242,16 +242,32 @@ impl Node {
 
     fn targets(&mut self) -> impl Iterator<Item = &mut Target> {
         let entries = self.entries.iter_mut().map(|entry| &mut entry.target);
-        entries.chain(self.any.as_deref_mut()).chain(self.items.as_deref_mut())
+        entries
+            .chain(self.any.as_deref_mut())
+            .chain(self.items.as_deref_mut())
     }
 
     /// Works out [`Target::below`] everywhere; returns every column of the node.
     fn settle(&mut self) -> Vec<ColumnId> {
         let mut all = self.deep.clone();
         for target in self.targets() {
-            target.below = target.node.as_deref_mut().map_or_else(Vec::new, Node::settle);
-            all.extend(target.columns.iter().chain(&target.deep).chain(&target.below));
-            let Target { below, deep, columns, .. } = target;
+            target.below = target
+                .node
+                .as_deref_mut()
+                .map_or_else(Vec::new, Node::settle);
+            all.extend(
+                target
+                    .columns
+                    .iter()
+                    .chain(&target.deep)
+                    .chain(&target.below),
+            );
+            let Target {
+                below,
+                deep,
+                columns,
+                ..
+            } = target;
             below.retain(|column| !deep.contains(column) && !columns.contains(column));
         }
         all.sort_unstable();
@@ -286,24 +302,47 @@ mod tests {
     fn keys_wildcards_and_depth_meet_in_one_target() {
         let projection = Projection::new(&paths(&["email", "*", "*.id", "address.id"]));
         let root = projection.root();
-        assert_eq!(target(root, "email").map(|t| t.columns.clone()), Some(vec![0]));
+        assert_eq!(
+            target(root, "email").map(|t| t.columns.clone()),
+            Some(vec![0])
+        );
         assert_eq!(target(root, "email").map(|t| t.deep.clone()), Some(vec![1]));
-        let address = target(root, "address").and_then(|t| t.node.as_deref()).expect("node");
-        assert_eq!(target(address, "id").map(|t| t.columns.clone()), Some(vec![2, 3]));
-        let other = target(root, "other").and_then(|t| t.node.as_deref()).expect("node");
-        assert_eq!(target(other, "id").map(|t| t.columns.clone()), Some(vec![2]));
+        let address = target(root, "address")
+            .and_then(|t| t.node.as_deref())
+            .expect("node");
+        assert_eq!(
+            target(address, "id").map(|t| t.columns.clone()),
+            Some(vec![2, 3])
+        );
+        let other = target(root, "other")
+            .and_then(|t| t.node.as_deref())
+            .expect("node");
+        assert_eq!(
+            target(other, "id").map(|t| t.columns.clone()),
+            Some(vec![2])
+        );
     }
 
     #[test]
     fn undeclared_keys_are_caught_at_every_declared_level() {
         let mut projection = Projection::new(&paths(&["address.city"]));
-        let declared = paths(&["id", "address.city", "address.zip"]).into_iter().map(|p| (p, true));
+        let declared = paths(&["id", "address.city", "address.zip"])
+            .into_iter()
+            .map(|p| (p, true));
         let caught = projection.catch_undeclared(&declared.collect::<Vec<_>>(), true);
         let root = projection.root();
         assert_eq!(target(root, "id").map(|t| t.deep.clone()), Some(vec![]));
-        assert_eq!(target(root, "new").map(|t| t.deep.clone()), Some(vec![caught]));
-        let address = target(root, "address").and_then(|t| t.node.as_deref()).expect("node");
+        assert_eq!(
+            target(root, "new").map(|t| t.deep.clone()),
+            Some(vec![caught])
+        );
+        let address = target(root, "address")
+            .and_then(|t| t.node.as_deref())
+            .expect("node");
         assert_eq!(target(address, "zip").map(|t| t.deep.clone()), Some(vec![]));
-        assert_eq!(target(address, "phone").map(|t| t.deep.clone()), Some(vec![caught]));
+        assert_eq!(
+            target(address, "phone").map(|t| t.deep.clone()),
+            Some(vec![caught])
+        );
     }
 }

@@ -77,7 +77,8 @@ impl Reader<'_, '_> {
         match value {
             Value::Scalar { start, end } => {
                 let cell = || self.cell(key, ordinal, start, end);
-                if !target.below.is_empty() && &self.bytes[start as usize..end as usize] != b"null" {
+                if !target.below.is_empty() && &self.bytes[start as usize..end as usize] != b"null"
+                {
                     let cell = self.batch.push_cell(cell(), &target.columns, &target.deep);
                     self.batch.misplace(cell, &target.below);
                 } else if !target.columns.is_empty() || !target.deep.is_empty() {
@@ -94,7 +95,9 @@ impl Reader<'_, '_> {
                     cell
                 });
                 match strays {
-                    [] => self.container(value, target.node.as_deref(), &target.deep, depth, key)?,
+                    [] => {
+                        self.container(value, target.node.as_deref(), &target.deep, depth, key)?
+                    }
                     strays => self.scalars(&target.deep, strays, key)?,
                 }
                 self.finish(cell)

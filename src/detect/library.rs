@@ -86,7 +86,15 @@ pub struct Recogniser {
     /// A match that fails its check is tried again without its last word.
     pub(super) trims: bool,
     pub(super) context: Context,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "examples are read to be run as tests")
+    )]
     pub(super) finds: Vec<Example>,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "examples are read to be run as tests")
+    )]
     pub(super) ignores: Vec<Example>,
 }
 
@@ -147,6 +155,10 @@ pub struct NameRule {
 
 /// A text of a recogniser's `finds` or `ignores`.
 #[derive(Debug)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "examples are read to be run as tests")
+)]
 pub struct Example {
     pub(super) text: String,
     /// The column it stands in; a name without meaning when none is given.

@@ -1,6 +1,6 @@
 //! Documents that people write: YAML 1.2 with the position of every key and value.
 //!
-//! [`parse`] gives one [`Node`] tree, [`Fields`] reads a map strictly, and everything wrong lands in
+//! [`parse()`] gives one [`Node`] tree, [`Fields`] reads a map strictly, and everything wrong lands in
 //! [`Problems`], so that one pass over a file tells all of it. Knows nothing of what a document means.
 
 mod fields;

@@ -92,7 +92,10 @@ pub struct NamedStage {
 impl StreamPlan {
     /// The path of a column, for reports.
     pub fn column_name(&self, column: usize) -> String {
-        self.columns.get(column).cloned().unwrap_or_else(|| "(undeclared)".to_owned())
+        self.columns
+            .get(column)
+            .cloned()
+            .unwrap_or_else(|| "(undeclared)".to_owned())
     }
 
     /// The paths of the columns that are read.
@@ -107,7 +110,10 @@ impl StreamPlan {
 
     /// The name of a stage with its place, so that reports keep the order.
     pub fn stage_name(&self, stage: usize) -> String {
-        let name = self.stages.get(stage).map_or("", |stage| stage.name.as_str());
+        let name = self
+            .stages
+            .get(stage)
+            .map_or("", |stage| stage.name.as_str());
         format!("{:02} {name}", stage + 1)
     }
 }
@@ -126,7 +132,13 @@ impl Plan {
                 namespace: stream.namespace.clone(),
                 name: stream.name.clone(),
             };
-            let plan = compile::stream(&sources, &detectors, &descriptor, Some(stream), &mut problems);
+            let plan = compile::stream(
+                &sources,
+                &detectors,
+                &descriptor,
+                Some(stream),
+                &mut problems,
+            );
             if let Some(plan) = plan {
                 streams.insert(descriptor, plan);
             }
@@ -150,7 +162,11 @@ impl Plan {
 
     /// Number of streams heard of.
     pub fn streams(&self) -> usize {
-        self.streams.read().unwrap_or_else(PoisonError::into_inner).plans.len()
+        self.streams
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .plans
+            .len()
     }
 
     /// Nothing is changed, everything is reported.
@@ -168,7 +184,11 @@ impl Plan {
 
     /// The directory of the reject store.
     pub fn reject_to(&self) -> Option<&Path> {
-        self.sources.config.reject.as_ref().map(|reject| reject.to.as_path())
+        self.sources
+            .config
+            .reject
+            .as_ref()
+            .map(|reject| reject.to.as_path())
     }
 
     /// The longest line accepted, if the configuration says.
@@ -190,7 +210,11 @@ impl Plan {
     /// The sentence that opens a run.
     pub fn greeting(&self) -> String {
         let streams = self.streams();
-        let mode = if self.observe() { ", observing only" } else { "" };
+        let mode = if self.observe() {
+            ", observing only"
+        } else {
+            ""
+        };
         format!(
             "midflight {}: plan {}, {streams} streams in the catalog{mode}",
             env!("CARGO_PKG_VERSION"),
@@ -219,7 +243,12 @@ impl Routes for Plan {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         };
-        if let Some(route) = self.streams.read().unwrap_or_else(PoisonError::into_inner).route(&descriptor) {
+        if let Some(route) = self
+            .streams
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .route(&descriptor)
+        {
             return Ok(route);
         }
         let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
@@ -233,7 +262,10 @@ impl Routes for Plan {
         let plan = self.unannounced(&descriptor)?;
         streams.insert(descriptor.clone(), plan);
         streams.route(&descriptor).ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "a stream has no plan; this is a defect of midflight")
+            Error::new(
+                ErrorKind::Internal,
+                "a stream has no plan; this is a defect of midflight",
+            )
         })
     }
 }
@@ -247,8 +279,9 @@ impl Plan {
             let message = format!(
                 "stream `{descriptor}` is not in the catalog, but the configuration has stages for it"
             );
-            return Err(Error::new(ErrorKind::Policy, message)
-                .hint("give the catalog of this sync; its namespaces must be those of the records"));
+            return Err(Error::new(ErrorKind::Policy, message).hint(
+                "give the catalog of this sync; its namespaces must be those of the records",
+            ));
         }
         if named.is_none() && config.unlisted == Unlisted::Fail {
             let message = format!("stream `{descriptor}` is not listed in the configuration");
@@ -256,7 +289,13 @@ impl Plan {
                 .hint("list it, or set `unlisted:` to redact, drop or pass"));
         }
         let mut problems = Problems::new();
-        let plan = compile::stream(&self.sources, &self.detectors, descriptor, None, &mut problems);
+        let plan = compile::stream(
+            &self.sources,
+            &self.detectors,
+            descriptor,
+            None,
+            &mut problems,
+        );
         problems.into_result()?;
         plan.ok_or_else(|| Error::new(ErrorKind::Internal, "a stream has no plan"))
     }

@@ -16,8 +16,10 @@ impl Plan {
     /// `Usage` when the plan has no catalog.
     pub fn rewritten_catalog(&self) -> Result<Value> {
         let Some(catalog) = &self.sources.catalog else {
-            return Err(Error::new(ErrorKind::Usage, "there is no catalog to rewrite")
-                .hint("give it with --catalog"));
+            return Err(
+                Error::new(ErrorKind::Usage, "there is no catalog to rewrite")
+                    .hint("give it with --catalog"),
+            );
         };
         let mut catalog = catalog.clone();
         for stream in catalog.streams_mut() {
@@ -25,11 +27,17 @@ impl Plan {
                 namespace: stream.namespace.clone(),
                 name: stream.name.clone(),
             };
-            let streams = self.streams.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let streams = self
+                .streams
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(&id) = streams.ids.get(&descriptor) {
                 stream.json_schema = streams.plans[id].schema.to_json_schema();
             }
-            let listed = self.sources.config.stream_for(stream.namespace.as_deref(), &stream.name);
+            let listed = self
+                .sources
+                .config
+                .stream_for(stream.namespace.as_deref(), &stream.name);
             for stage in listed.iter().flat_map(|listed| &listed.stages) {
                 if let StageSpec::Rename { from, to } = &stage.value {
                     let from: &Path = from;

@@ -207,7 +207,15 @@ pub(super) fn pass(walker: &mut Walker<'_>, value: Value) -> Result<Span, Malfor
 }
 
 /// The keys that decide what a line is and whose record it is.
-const DECISIVE: [&str; 7] = ["type", "record", "state", "stream", "namespace", "data", "meta"];
+const DECISIVE: [&str; 7] = [
+    "type",
+    "record",
+    "state",
+    "stream",
+    "namespace",
+    "data",
+    "meta",
+];
 
 /// The bytes of an envelope's key. One of ours may not be spelt with escapes: readers differ on those.
 #[inline]
@@ -245,7 +253,11 @@ fn ended(bytes: &[u8], walker: &Walker<'_>, positions: &[u32], end: u32) -> Resu
 ///
 /// # Errors
 /// [`Malformed`] for lexical faults and invalid UTF-8.
-pub fn index(bytes: &[u8], start: usize, positions: &mut Vec<u32>) -> (Scan, Result<(), Malformed>) {
+pub fn index(
+    bytes: &[u8],
+    start: usize,
+    positions: &mut Vec<u32>,
+) -> (Scan, Result<(), Malformed>) {
     positions.clear();
     let scan = scan::index(bytes, start, positions);
     (scan, sound(bytes, start, &scan))

@@ -62,7 +62,10 @@ pub struct CountPlace {
 impl CountPlace {
     /// The text that makes the count `records`; `None` when it already says so.
     pub fn patch(&self, records: u64) -> Option<String> {
-        #[expect(clippy::cast_precision_loss, reason = "counts are doubles in the protocol")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts are doubles in the protocol"
+        )]
         let same = self.given == Some(records as f64);
         (!same).then(|| format!("{}{records}.0{}", self.around.0, self.around.1))
     }
@@ -91,11 +94,14 @@ pub fn read(bytes: &[u8], positions: &[u32], at: usize) -> Result<State, Malform
             }
         } else {
             let span = pass(&mut walker, value)?;
-            match text {
-                b"type" => kind = Some(span),
-                b"stream" => stream = Some(span),
-                b"global" => global = Some(span),
-                _ => {}
+            let earlier = match text {
+                b"type" => kind.replace(span),
+                b"stream" => stream.replace(span),
+                b"global" => global.replace(span),
+                _ => None,
+            };
+            if earlier.is_some() {
+                return Err(walker.malformed("names a key of the state twice"));
             }
         }
         if walker.next(b'}')? == Next::Closed {
@@ -132,7 +138,9 @@ fn stats(bytes: &[u8], walker: &mut Walker<'_>, value: Value) -> Result<CountPla
     };
     match value {
         Value::Scalar { start, end } => return Ok(whole(Span { start, end })),
-        Value::Array { .. } => return Err(walker.malformed("has a `sourceStats` that is not an object")),
+        Value::Array { .. } => {
+            return Err(walker.malformed("has a `sourceStats` that is not an object"));
+        }
         Value::Object { .. } => {}
     }
     let mut place = None;
@@ -179,7 +187,9 @@ fn descriptor(raw: &[u8]) -> Option<Descriptor> {
     struct Holder {
         stream_descriptor: Raw,
     }
-    serde_json::from_slice::<Holder>(raw).ok().map(|holder| holder.stream_descriptor.into())
+    serde_json::from_slice::<Holder>(raw)
+        .ok()
+        .map(|holder| holder.stream_descriptor.into())
 }
 
 fn streams(raw: &[u8]) -> Vec<Descriptor> {
@@ -193,8 +203,13 @@ fn streams(raw: &[u8]) -> Vec<Descriptor> {
         stream_descriptor: Raw,
     }
     let holder = serde_json::from_slice::<Holder>(raw).ok();
-    let entries = holder.map(|holder| holder.stream_states).unwrap_or_default();
-    entries.into_iter().map(|entry| entry.stream_descriptor.into()).collect()
+    let entries = holder
+        .map(|holder| holder.stream_states)
+        .unwrap_or_default();
+    entries
+        .into_iter()
+        .map(|entry| entry.stream_descriptor.into())
+        .collect()
 }
 
 #[derive(serde::Deserialize)]
@@ -221,7 +236,9 @@ mod tests {
         let mut bytes = line.as_bytes().to_vec();
         bytes.resize(bytes.len() + scan::PADDING, b'\n');
         let mut positions = vec![];
-        frame::index(&bytes, 0, &mut positions).1.map_err(|m| m.what)?;
+        frame::index(&bytes, 0, &mut positions)
+            .1
+            .map_err(|m| m.what)?;
         let envelope = frame::read(&bytes, &positions, line.len() as u32).map_err(|m| m.what)?;
         let state = read(&bytes, &positions, envelope.state_at).map_err(|m| m.what)?;
         let Span { start, end } = state.count.span;
@@ -235,13 +252,31 @@ mod tests {
     #[test]
     fn counts_are_set_where_they_stand_or_belong() {
         for (state, expected) in [
-            (r#"{"data":{"a":1}}"#, r#"{"data":{"a":1},"sourceStats":{"recordCount":3.0}}"#),
+            (
+                r#"{"data":{"a":1}}"#,
+                r#"{"data":{"a":1},"sourceStats":{"recordCount":3.0}}"#,
+            ),
             (r#"{}"#, r#"{"sourceStats":{"recordCount":3.0}}"#),
-            (r#"{"sourceStats":null,"id":5}"#, r#"{"sourceStats":{"recordCount":3.0},"id":5}"#),
-            (r#"{"sourceStats":{ },"id":5}"#, r#"{"sourceStats":{ "recordCount":3.0},"id":5}"#),
-            (r#"{"sourceStats":{"x":1}}"#, r#"{"sourceStats":{"x":1,"recordCount":3.0}}"#),
-            (r#"{"sourceStats":{"recordCount":4.0,"x":1}}"#, r#"{"sourceStats":{"recordCount":3.0,"x":1}}"#),
-            (r#"{"sourceStats":{"recordCount": 3 }}"#, r#"{"sourceStats":{"recordCount": 3 }}"#),
+            (
+                r#"{"sourceStats":null,"id":5}"#,
+                r#"{"sourceStats":{"recordCount":3.0},"id":5}"#,
+            ),
+            (
+                r#"{"sourceStats":{ },"id":5}"#,
+                r#"{"sourceStats":{ "recordCount":3.0},"id":5}"#,
+            ),
+            (
+                r#"{"sourceStats":{"x":1}}"#,
+                r#"{"sourceStats":{"x":1,"recordCount":3.0}}"#,
+            ),
+            (
+                r#"{"sourceStats":{"recordCount":4.0,"x":1}}"#,
+                r#"{"sourceStats":{"recordCount":3.0,"x":1}}"#,
+            ),
+            (
+                r#"{"sourceStats":{"recordCount": 3 }}"#,
+                r#"{"sourceStats":{"recordCount": 3 }}"#,
+            ),
         ] {
             let line = format!(r#"{{"type":"STATE","state":{state}}}"#);
             let expected = format!(r#"{{"type":"STATE","state":{expected}}}"#);
@@ -252,8 +287,14 @@ mod tests {
     #[test]
     fn scopes_follow_the_type() {
         let stream = r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"a","namespace":null},"stream_state":{}}}}"#;
-        let a = Descriptor { namespace: None, name: "a".into() };
-        assert_eq!(patched(stream, 1).map(|s| s.0), Ok(Scope::Stream(a.clone())));
+        let a = Descriptor {
+            namespace: None,
+            name: "a".into(),
+        };
+        assert_eq!(
+            patched(stream, 1).map(|s| s.0),
+            Ok(Scope::Stream(a.clone()))
+        );
         let global = r#"{"type":"STATE","state":{"type":"GLOBAL","global":{"stream_states":[{"stream_descriptor":{"name":"a"}}]}}}"#;
         assert_eq!(patched(global, 1).map(|s| s.0), Ok(Scope::Global(vec![a])));
         let broken = r#"{"type":"STATE","state":{"type":"STREAM","stream":{}}}"#;

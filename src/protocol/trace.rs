@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn changes_join_those_of_the_source() {
         let one = r#"{"field":"a","change":"NULLED","reason":"PLATFORM_SERIALIZATION_ERROR"}"#;
-        assert_eq!(with_changes(b"{}", ["a"].into_iter()), format!(r#"{{"changes":[{one}]}}"#));
+        assert_eq!(
+            with_changes(b"{}", ["a"].into_iter()),
+            format!(r#"{{"changes":[{one}]}}"#)
+        );
         let meta = br#"{"x":1.10,"changes":[1]}"#;
         let expected = format!(r#"{{"x":1.10,"changes":[1,{one}]}}"#);
         assert_eq!(with_changes(meta, ["a"].into_iter()), expected);

@@ -34,9 +34,16 @@ pub struct Key {
 #[derive(Debug, Clone, Copy)]
 pub enum Value {
     /// A string, number or literal, without the blanks around it.
-    Scalar { start: u32, end: u32 },
-    Object { start: u32 },
-    Array { start: u32 },
+    Scalar {
+        start: u32,
+        end: u32,
+    },
+    Object {
+        start: u32,
+    },
+    Array {
+        start: u32,
+    },
 }
 
 /// What stands behind a value.
@@ -146,7 +153,9 @@ impl<'a> Walker<'a> {
             first => {
                 let end = self.skip_blanks_back(start, next as usize);
                 let last = end.checked_sub(1).map_or(0, |last| self.bytes[last]);
-                if end <= start || (first == b'"') != (last == b'"') || first == b'"' && end < start + 2
+                if end <= start
+                    || (first == b'"') != (last == b'"')
+                    || first == b'"' && end < start + 2
                 {
                     return Err(self.malformed("has a value that is not JSON"));
                 }

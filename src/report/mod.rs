@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::batch::Fate;
 use crate::decode::{Copied, StreamId};
 use crate::error::Error;
 use crate::pipeline::Done;
 use crate::plan::Plan;
-use crate::batch::Fate;
 
 /// Counts of one run, in the order in which chunks leave.
 #[derive(Debug, Default)]
@@ -46,7 +46,11 @@ impl Totals {
         self.bytes += done.decoded.len as u64;
         self.lines += done.decoded.lines;
         let events = &done.decoded.events;
-        for copied in events.iter().flat_map(|event| &event.copied).chain(&done.decoded.copied) {
+        for copied in events
+            .iter()
+            .flat_map(|event| &event.copied)
+            .chain(&done.decoded.copied)
+        {
             self.copied(*copied);
         }
         self.foreign += events.iter().filter(|event| event.is_foreign()).count() as u64;
@@ -63,12 +67,18 @@ impl Totals {
                 }
             }
             for (column, kind, count) in batch.counted().findings() {
-                let kinds = totals.findings.entry(stream_plan.column_name(column)).or_default();
+                let kinds = totals
+                    .findings
+                    .entry(stream_plan.column_name(column))
+                    .or_default();
                 *kinds.entry(kind.to_owned()).or_default() += count;
             }
             for (rule, &count) in batch.counted().violations().iter().enumerate() {
                 if count > 0 {
-                    *totals.violations.entry(stream_plan.rule_name(rule)).or_default() += count;
+                    *totals
+                        .violations
+                        .entry(stream_plan.rule_name(rule))
+                        .or_default() += count;
                 }
             }
         }
@@ -119,7 +129,13 @@ impl Totals {
     }
 
     /// The report as JSON. `states` passed and corrected, `time` of the whole run.
-    pub fn json(&self, plan: &Plan, states: (u64, u64), time: Duration, failed: Option<&Error>) -> String {
+    pub fn json(
+        &self,
+        plan: &Plan,
+        states: (u64, u64),
+        time: Duration,
+        failed: Option<&Error>,
+    ) -> String {
         let streams: serde_json::Map<_, _> = self
             .streams
             .iter()

@@ -26,7 +26,10 @@ pub struct Files {
 pub fn load(files: &Files) -> Result<Plan> {
     let mut problems = Problems::new();
     let catalog = match &files.catalog {
-        Some(path) => Some(ConfiguredCatalog::parse(&read(path)?, &path.display().to_string())?),
+        Some(path) => Some(ConfiguredCatalog::parse(
+            &read(path)?,
+            &path.display().to_string(),
+        )?),
         None => None,
     };
     let (mut config, file) = match &files.config {
@@ -35,9 +38,16 @@ pub fn load(files: &Files) -> Result<Plan> {
             let config = Config::parse(&file, &read(path)?, &mut problems);
             (config.unwrap_or_else(Config::default_plan), file)
         }
-        None => (Config::default_plan(), "default (redact personal data everywhere)".to_owned()),
+        None => (
+            Config::default_plan(),
+            "default (redact personal data everywhere)".to_owned(),
+        ),
     };
-    let folder = files.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let folder = files
+        .config
+        .as_deref()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new(""));
     if let Some(reject) = &mut config.reject {
         reject.to = folder.join(&reject.to);
     }
@@ -68,14 +78,19 @@ fn rule_files(
     problems: &mut Problems,
 ) -> BTreeMap<PathBuf, RuleFile> {
     let mut rules = BTreeMap::new();
-    for named in config.streams.iter().filter_map(|stream| stream.rules.as_ref()) {
+    for named in config
+        .streams
+        .iter()
+        .filter_map(|stream| stream.rules.as_ref())
+    {
         if rules.contains_key(&named.value) {
             continue;
         }
         let path = folder.join(&named.value);
         match read(&path) {
             Ok(text) => {
-                if let Some(parsed) = RuleFile::parse(&path.display().to_string(), &text, problems) {
+                if let Some(parsed) = RuleFile::parse(&path.display().to_string(), &text, problems)
+                {
                     rules.insert(named.value.clone(), parsed);
                 }
             }
@@ -87,6 +102,10 @@ fn rule_files(
 
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
-        Error::new(ErrorKind::Config, format!("{} cannot be read", path.display())).because(error)
+        Error::new(
+            ErrorKind::Config,
+            format!("{} cannot be read", path.display()),
+        )
+        .because(error)
     })
 }

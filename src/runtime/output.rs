@@ -55,7 +55,13 @@ impl<'a> Writer<'a> {
     pub fn say(&mut self, line: &str) -> Result<()> {
         let newline = if self.line_ended { "" } else { "\n" };
         self.line_ended = true;
-        write_all(&self.out, &mut [IoSlice::new(newline.as_bytes()), IoSlice::new(line.as_bytes())])
+        write_all(
+            &self.out,
+            &mut [
+                IoSlice::new(newline.as_bytes()),
+                IoSlice::new(line.as_bytes()),
+            ],
+        )
     }
 
     /// Ends the progress line.
@@ -77,14 +83,17 @@ impl<'a> Writer<'a> {
                     let EventKind::State(state) = &event.kind else {
                         continue;
                     };
-                    let count = self.ledger.close(state, self.totals.lines + event.number + 1)?;
+                    let count = self
+                        .ledger
+                        .close(state, self.totals.lines + event.number + 1)?;
                     let patch = state.count.patch(count).filter(|_| !self.plan.observe());
                     patches.push(patch.unwrap_or_default());
                 }
                 Piece::Foreign { event } => {
                     let event = &done.decoded.events[*event];
                     let text = event.line.of(done.chunk.bytes.as_slice());
-                    let shown = (self.plan.foreign() == Shown::Text).then(|| String::from_utf8_lossy(text));
+                    let shown =
+                        (self.plan.foreign() == Shown::Text).then(|| String::from_utf8_lossy(text));
                     let number = self.totals.lines + event.number + 1;
                     patches.push(trace::foreign(number, text.len(), shown.as_deref()));
                 }
@@ -108,14 +117,19 @@ impl<'a> Writer<'a> {
                 Piece::Input(span) => slices.push(IoSlice::new(span.of(bytes))),
                 Piece::Text(span) => slices.push(IoSlice::new(span.of(text))),
                 Piece::Foreign { .. } => {
-                    slices.push(IoSlice::new(patches.next().map_or(b"", |text| text.as_bytes())));
+                    slices.push(IoSlice::new(
+                        patches.next().map_or(b"", |text| text.as_bytes()),
+                    ));
                 }
                 Piece::State { event, .. } => {
                     let event = &done.decoded.events[*event];
                     let patch = patches.next().map_or("", String::as_str);
                     let place = match &event.kind {
                         EventKind::State(state) if !patch.is_empty() => state.count.span,
-                        _ => Span { start: event.line.end, end: event.line.end },
+                        _ => Span {
+                            start: event.line.end,
+                            end: event.line.end,
+                        },
                     };
                     let part = |start, end| Span { start, end };
                     slices.push(IoSlice::new(part(event.line.start, place.start).of(bytes)));
@@ -128,7 +142,9 @@ impl<'a> Writer<'a> {
         if let Some(last) = slices.last() {
             self.line_ended = last.ends_with(b"\n");
         }
-        slices.chunks_mut(SLICES_MAX).try_for_each(|slices| write_all(&self.out, slices))
+        slices
+            .chunks_mut(SLICES_MAX)
+            .try_for_each(|slices| write_all(&self.out, slices))
     }
 
     /// Rejected rows are stored before anything behind them leaves.
@@ -208,8 +224,10 @@ fn write_all(out: &OwnedFd, mut slices: &mut [IoSlice<'_>]) -> Result<()> {
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => wait_for_room(out)?,
             Err(Errno::PIPE) => {
-                return Err(Error::new(ErrorKind::Closed, "the reader of the output went away")
-                    .hint("look at the messages of the destination"));
+                return Err(
+                    Error::new(ErrorKind::Closed, "the reader of the output went away")
+                        .hint("look at the messages of the destination"),
+                );
             }
             Err(error) => {
                 return Err(Error::new(ErrorKind::Output, "writing the output failed")
@@ -224,7 +242,9 @@ fn wait_for_room(out: &OwnedFd) -> Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
     match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(Error::new(ErrorKind::Output, "waiting for the output failed")
-            .because(std::io::Error::from(error))),
+        Err(error) => Err(
+            Error::new(ErrorKind::Output, "waiting for the output failed")
+                .because(std::io::Error::from(error)),
+        ),
     }
 }

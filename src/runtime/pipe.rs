@@ -72,7 +72,11 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     let ended = ended.and_then(|()| final_limits(plan, &writer));
     let ended = match ended {
         Ok(()) => {
-            let mode = if plan.observe() { "observed, nothing changed: " } else { "" };
+            let mode = if plan.observe() {
+                "observed, nothing changed: "
+            } else {
+                ""
+            };
             let message = format!("midflight: {mode}{}", writer.totals.sentence());
             writer.say(&trace::log("INFO", &message))
         }
@@ -84,11 +88,18 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     };
     if let Some(directory) = &options.report {
         let failed = ended.as_ref().err();
-        let report = writer.totals.json(plan, writer.ledger.states(), start.elapsed(), failed);
+        let report = writer
+            .totals
+            .json(plan, writer.ledger.states(), start.elapsed(), failed);
         let path = directory.join("report.json");
-        let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
+        let written =
+            std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
         written.map_err(|error| {
-            Error::new(ErrorKind::Output, format!("{} cannot be written", path.display())).because(error)
+            Error::new(
+                ErrorKind::Output,
+                format!("{} cannot be written", path.display()),
+            )
+            .because(error)
         })?;
     }
     ended
@@ -99,7 +110,9 @@ fn final_limits(plan: &Plan, writer: &Writer<'_>) -> Result<()> {
 }
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(0)
 }
 

@@ -46,9 +46,9 @@ impl Rejects {
             self.files.insert(stream.clone(), (path, file));
         }
         match self.files.get_mut(stream) {
-            Some((path, file)) => {
-                file.write_all(entry.as_bytes()).map_err(|error| failed(path, error))
-            }
+            Some((path, file)) => file
+                .write_all(entry.as_bytes())
+                .map_err(|error| failed(path, error)),
             None => Ok(()),
         }
     }
@@ -68,7 +68,11 @@ impl Rejects {
 /// A stream's name as the name of a folder: other characters than these become `_`.
 fn file_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let name: String = name.chars().map(|c| if plain(c) { c } else { '_' }).take(200).collect();
+    let name: String = name
+        .chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .take(200)
+        .collect();
     match name.as_str() {
         "" | "." | ".." => "_".to_owned(),
         _ => name,
@@ -76,7 +80,10 @@ fn file_name(name: &str) -> String {
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Output, format!("the reject store {} cannot be written", path.display()))
-        .because(error)
-        .hint("a record that can neither pass nor be stored stops the run")
+    Error::new(
+        ErrorKind::Output,
+        format!("the reject store {} cannot be written", path.display()),
+    )
+    .because(error)
+    .hint("a record that can neither pass nor be stored stops the run")
 }

@@ -177,9 +177,11 @@ impl LogicalType {
     /// Whether no value is an object or array.
     pub fn is_scalar(&self) -> bool {
         match self {
-            Self::Array(_) | Self::Object(_) | Self::SchemalessObject | Self::Json | Self::Unknown => {
-                false
-            }
+            Self::Array(_)
+            | Self::Object(_)
+            | Self::SchemalessObject
+            | Self::Json
+            | Self::Unknown => false,
             Self::Union(options) => options.iter().all(Self::is_scalar),
             _ => true,
         }

@@ -50,7 +50,11 @@ pub fn render(
         limit: decoded.len.min(chunk.len) as u32,
         from: 0,
         cells: vec![0; decoded.batches.len()],
-        touched: decoded.batches.iter().map(|(_, batch)| !observe && batch.is_touched()).collect(),
+        touched: decoded
+            .batches
+            .iter()
+            .map(|(_, batch)| !observe && batch.is_touched())
+            .collect(),
         out: Rendered {
             text: memory,
             ..Rendered::default()
@@ -65,12 +69,21 @@ pub fn render(
                 let kept = splice.row(at, batch, row as usize);
                 if kept || observe {
                     let bytes = batch.rows()[row as usize].line.len() as u64 + 1;
-                    count(&mut splice.out.leaving, Copied { stream: *stream, records: 1, bytes });
+                    count(
+                        &mut splice.out.leaving,
+                        Copied {
+                            stream: *stream,
+                            records: 1,
+                            bytes,
+                        },
+                    );
                 }
             }
             Item::Event(event) => {
                 let line = &decoded.events[event as usize];
-                line.copied.iter().for_each(|&copied| count(&mut splice.out.leaving, copied));
+                line.copied
+                    .iter()
+                    .for_each(|&copied| count(&mut splice.out.leaving, copied));
                 match line.kind {
                     EventKind::State(_) => splice.state(event as usize, line.line),
                     EventKind::Foreign if observe => {}
@@ -79,7 +92,10 @@ pub fn render(
             }
         }
     }
-    decoded.copied.iter().for_each(|&copied| count(&mut splice.out.leaving, copied));
+    decoded
+        .copied
+        .iter()
+        .for_each(|&copied| count(&mut splice.out.leaving, copied));
     splice.copy_to(splice.limit);
     splice.flush();
     splice.out
@@ -92,7 +108,11 @@ pub fn render_row(batch: &Batch, row: RowId) -> Vec<u8> {
         bytes: batch.bytes(),
         limit: line.end,
         from: line.start,
-        cells: vec![batch.cells().partition_point(|cell| (cell.row as usize) < row)],
+        cells: vec![
+            batch
+                .cells()
+                .partition_point(|cell| (cell.row as usize) < row),
+        ],
         touched: vec![true],
         out: Rendered::default(),
         start: 0,
@@ -131,8 +151,12 @@ fn is_emptied(batch: &Batch, row: RowId) -> bool {
     let Some(data) = batch.rows()[row].data else {
         return false;
     };
-    let first = batch.cells().partition_point(|cell| (cell.row as usize) < row);
-    let cells = batch.cells()[first..].iter().take_while(|cell| cell.row as usize == row);
+    let first = batch
+        .cells()
+        .partition_point(|cell| (cell.row as usize) < row);
+    let cells = batch.cells()[first..]
+        .iter()
+        .take_while(|cell| cell.row as usize == row);
     let mut front = data.start;
     for cell in cells {
         let removed = batch.edit(cell).is_some_and(|edit| edit.removed);
@@ -176,10 +200,19 @@ impl Splice<'_> {
     fn edit_row(&mut self, at: usize, batch: &Batch, row: RowId) {
         let cells = batch.cells();
         let mut next = self.cells[at];
-        while cells.get(next).is_some_and(|cell| (cell.row as usize) < row) {
+        while cells
+            .get(next)
+            .is_some_and(|cell| (cell.row as usize) < row)
+        {
             next += 1;
         }
-        let Row { data, meta, close, members, .. } = batch.rows()[row];
+        let Row {
+            data,
+            meta,
+            close,
+            members,
+            ..
+        } = batch.rows()[row];
         let changed = batch.has_changes() && batch.changes(row).next().is_some();
         if let Some(meta) = meta
             && changed
@@ -305,7 +338,10 @@ impl Splice<'_> {
             self.out.text.extend_from_slice(run);
         } else {
             self.flush();
-            self.out.pieces.push(Piece::Input(Span { start: self.from, end: to }));
+            self.out.pieces.push(Piece::Input(Span {
+                start: self.from,
+                end: to,
+            }));
         }
         self.from = to;
     }
@@ -313,7 +349,10 @@ impl Splice<'_> {
     fn flush(&mut self) {
         let end = self.out.text.len() as u32;
         if end > self.start {
-            self.out.pieces.push(Piece::Text(Span { start: self.start, end }));
+            self.out.pieces.push(Piece::Text(Span {
+                start: self.start,
+                end,
+            }));
             self.start = end;
         }
     }

@@ -40,7 +40,13 @@ impl Cast {
         let row = batch.cell(cell).row as usize;
         batch.tally().find(self.column.id, "cast_failed", 1);
         batch.replace(cell, b"null");
-        let message = || format!("{}: a value cannot be cast to {}", self.column.place, name(self.to));
+        let message = || {
+            format!(
+                "{}: a value cannot be cast to {}",
+                self.column.place,
+                name(self.to)
+            )
+        };
         match self.on_error {
             CastFailure::Null => {
                 batch.nulled(row, &self.column.name);
@@ -138,9 +144,15 @@ fn integer(literal: &str, was_number: bool) -> Converted {
 
 fn boolean(text: &str) -> Converted {
     let text = text.trim();
-    if ["true", "t", "yes", "y", "1"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+    if ["true", "t", "yes", "y", "1"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+    {
         Converted::Json("true".to_owned())
-    } else if ["false", "f", "no", "n", "0"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+    } else if ["false", "f", "no", "n", "0"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+    {
         Converted::Json("false".to_owned())
     } else {
         Converted::Unfit
@@ -161,7 +173,9 @@ fn timestamp(text: &str, zoned: bool) -> Converted {
     let with_zone = chrono::DateTime::parse_from_rfc3339(text).is_ok();
     match instant(text) {
         Some(_) if with_zone == zoned => Converted::Same,
-        Some(instant) if zoned => Converted::Text(instant.format("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()),
+        Some(instant) if zoned => {
+            Converted::Text(instant.format("%Y-%m-%dT%H:%M:%S%.f%:z").to_string())
+        }
         Some(instant) => Converted::Text(instant.format("%Y-%m-%dT%H:%M:%S%.f").to_string()),
         None => Converted::Unfit,
     }
@@ -194,20 +208,40 @@ mod tests {
             ("10.0", T::Integer, json("10")),
             ("1E2", T::Integer, json("100")),
             ("1.5", T::Integer, Converted::Unfit),
-            ("\"123456789012345678901234567890\"", T::Integer, json("123456789012345678901234567890")),
+            (
+                "\"123456789012345678901234567890\"",
+                T::Integer,
+                json("123456789012345678901234567890"),
+            ),
             ("\"007\"", T::Integer, Converted::Unfit),
             ("\" 1e-9 \"", T::Number, json("1e-9")),
             ("\"Yes\"", T::Boolean, json("true")),
             ("2", T::Boolean, Converted::Unfit),
-            ("\"2024-02-29T23:59:59.5+02:00\"", T::Date, text("2024-02-29")),
+            (
+                "\"2024-02-29T23:59:59.5+02:00\"",
+                T::Date,
+                text("2024-02-29"),
+            ),
             ("\"2024-02-30\"", T::Date, Converted::Unfit),
-            ("\"2024-02-29 10:00:00\"", T::TimestampWithTimezone, text("2024-02-29T10:00:00+00:00")),
-            ("\"2024-02-29T10:00:00Z\"", T::TimestampWithoutTimezone, text("2024-02-29T10:00:00")),
+            (
+                "\"2024-02-29 10:00:00\"",
+                T::TimestampWithTimezone,
+                text("2024-02-29T10:00:00+00:00"),
+            ),
+            (
+                "\"2024-02-29T10:00:00Z\"",
+                T::TimestampWithoutTimezone,
+                text("2024-02-29T10:00:00"),
+            ),
             ("null", T::Integer, Converted::Same),
             ("{\"a\":1}", T::String, text("{\"a\":1}")),
             ("[1]", T::Integer, Converted::Unfit),
         ] {
-            assert_eq!(converted(&Current::of(raw.as_bytes()), to), expected, "{raw} to {to:?}");
+            assert_eq!(
+                converted(&Current::of(raw.as_bytes()), to),
+                expected,
+                "{raw} to {to:?}"
+            );
         }
     }
 }

@@ -100,7 +100,8 @@ impl Check {
     fn nullify(&self, batch: &mut Batch, row: usize, rule: usize) {
         for (column, name) in self.nulled.get(rule).into_iter().flatten() {
             let cells = batch.column(*column);
-            let from = cells.partition_point(|&cell| (batch.cell(cell as usize).row as usize) < row);
+            let from =
+                cells.partition_point(|&cell| (batch.cell(cell as usize).row as usize) < row);
             let mine = |cell: &&u32| batch.cell(**cell as usize).row as usize == row;
             let mine: Vec<u32> = cells[from..].iter().take_while(mine).copied().collect();
             let mut changed = false;
@@ -133,6 +134,11 @@ impl Check {
                 })
             })
             .collect();
-        batch.put(column, ANNOTATION, row, Value::from(entries).to_string().as_bytes());
+        batch.put(
+            column,
+            ANNOTATION,
+            row,
+            Value::from(entries).to_string().as_bytes(),
+        );
     }
 }

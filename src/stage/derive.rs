@@ -28,7 +28,10 @@ const FORMAT: FormatOptions<'static> = FormatOptions::new()
 impl Stage for Derive {
     fn apply(&self, batch: &mut Batch) -> Result<(), Halt> {
         let rows = batch.rows().len();
-        let columns: Vec<_> = arrays(batch, &self.columns).into_iter().map(|c| c.values).collect();
+        let columns: Vec<_> = arrays(batch, &self.columns)
+            .into_iter()
+            .map(|c| c.values)
+            .collect();
         let halt = |error| Halt { row: 0, error };
         let evaluated = self.expression.evaluate(&columns, rows).map_err(halt)?;
         for &row in &evaluated.failed {
@@ -68,7 +71,13 @@ impl<'a> Writer<'a> {
         }
         match self.values.data_type() {
             // JSON has no word for the others.
-            DataType::Float64 if !self.values.as_primitive::<Float64Type>().value(row).is_finite() => {
+            DataType::Float64
+                if !self
+                    .values
+                    .as_primitive::<Float64Type>()
+                    .value(row)
+                    .is_finite() =>
+            {
                 out.extend_from_slice(b"null");
             }
             DataType::Boolean => {

@@ -28,7 +28,9 @@ pub struct Detect {
 
 impl fmt::Debug for Detect {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Detect").field("columns", &self.columns).finish_non_exhaustive()
+        out.debug_struct("Detect")
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,7 +47,11 @@ pub struct Workbench {
 
 impl Stage for Detect {
     fn apply(&self, batch: &mut Batch) -> Result<(), Halt> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let mut bench = idle.unwrap_or_else(|| Workbench {
             scratch: self.detector.scratch(),
             contexts: HashMap::new(),
@@ -67,7 +73,10 @@ impl Stage for Detect {
             }
             self.report(batch, *column, &mut bench);
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(bench);
         Ok(())
     }
 }
@@ -77,7 +86,9 @@ impl Workbench {
         if let Some(context) = self.contexts.get(name) {
             return context.clone();
         }
-        let context = stage.detector.column(&stage.stream, &String::from_utf8_lossy(name));
+        let context = stage
+            .detector
+            .column(&stage.stream, &String::from_utf8_lossy(name));
         if self.contexts.len() < CONTEXTS_MAX {
             self.contexts.insert(name.into(), context.clone());
         }
@@ -105,10 +116,13 @@ impl Detect {
             }
             let key = &batch.bytes()[place.key_start as usize..place.key_end as usize];
             if known.get(next).is_none_or(|(name, _)| **name != *key) {
-                next = known.iter().position(|(name, _)| **name == *key).unwrap_or_else(|| {
-                    known.push((key.into(), bench.context(self, key)));
-                    known.len() - 1
-                });
+                next = known
+                    .iter()
+                    .position(|(name, _)| **name == *key)
+                    .unwrap_or_else(|| {
+                        known.push((key.into(), bench.context(self, key)));
+                        known.len() - 1
+                    });
             }
             self.scan(batch, cell, &known[next].1, bench)?;
             next = (next + 1) % known.len();
@@ -136,7 +150,8 @@ impl Detect {
             batch.replace_text(cell, "<UNREADABLE>");
             return Ok(());
         };
-        self.detector.find(&text, context, &mut bench.scratch, &mut bench.found);
+        self.detector
+            .find(&text, context, &mut bench.scratch, &mut bench.found);
         if bench.found.is_empty() {
             return Ok(());
         }
@@ -164,8 +179,13 @@ impl Detect {
             bench.raw.extend_from_slice(&inner[from..start]);
             let kind = self.detector.kind(finding.recogniser);
             let value = Scalar::Text(&text[finding.start..finding.end]);
-            match self.operator.apply(value, Some(kind), None, &mut bench.replacement) {
-                Ok(Masked::Text | Masked::Number) => write_escaped(&bench.replacement, &mut bench.raw),
+            match self
+                .operator
+                .apply(value, Some(kind), None, &mut bench.replacement)
+            {
+                Ok(Masked::Text | Masked::Number) => {
+                    write_escaped(&bench.replacement, &mut bench.raw)
+                }
                 Ok(Masked::Null) => {}
                 // What the operator cannot hide is taken out.
                 Err(_) => bench.raw.extend([b"<", kind.as_bytes(), b">"].concat()),
@@ -186,7 +206,10 @@ impl Detect {
     fn guard(&self, batch: &Batch, cell: CellId, bench: &Workbench) -> Result<(), Halt> {
         for (column, name) in &self.guarded {
             if batch.column(*column).binary_search(&(cell as u32)).is_ok() {
-                let first = bench.found.first().map_or("", |f| self.detector.kind(f.recogniser));
+                let first = bench
+                    .found
+                    .first()
+                    .map_or("", |f| self.detector.kind(f.recogniser));
                 let message = format!(
                     "stream `{}`: its key or cursor `{name}` holds personal data ({first}), which must neither pass nor become equal",
                     self.stream
@@ -254,7 +277,9 @@ impl<'a> Offsets<'a> {
         };
         match unit(0) {
             None => (2, 1),
-            Some(0xD800..0xDC00) if unit(6).is_some_and(|low| (0xDC00..0xE000).contains(&low)) => (12, 4),
+            Some(0xD800..0xDC00) if unit(6).is_some_and(|low| (0xDC00..0xE000).contains(&low)) => {
+                (12, 4)
+            }
             Some(unit) => (6, char::from_u32(unit).map_or(3, char::len_utf8)),
         }
     }
@@ -270,7 +295,15 @@ mod tests {
         let Current::Text(text) = Current::of(br#""a\n\u00e9\ud83d\ude00\ud83dx\"b""#) else {
             panic!("text");
         };
-        for (needle, expected) in [("\n", 1), ("é", 3), ("\u{1F600}", 9), ("\u{FFFD}", 21), ("x", 27), ("\"", 28), ("b", 30)] {
+        for (needle, expected) in [
+            ("\n", 1),
+            ("é", 3),
+            ("\u{1F600}", 9),
+            ("\u{FFFD}", 21),
+            ("x", 27),
+            ("\"", 28),
+            ("b", 30),
+        ] {
             let at = text.find(needle).expect(needle);
             assert_eq!(Offsets::new(inner, true).raw(at), expected, "{needle}");
         }

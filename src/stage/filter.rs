@@ -17,7 +17,10 @@ pub struct Filter {
 impl Stage for Filter {
     fn apply(&self, batch: &mut Batch) -> Result<(), Halt> {
         let rows = batch.rows().len();
-        let columns: Vec<_> = arrays(batch, &self.columns).into_iter().map(|c| c.values).collect();
+        let columns: Vec<_> = arrays(batch, &self.columns)
+            .into_iter()
+            .map(|c| c.values)
+            .collect();
         let evaluated = self.expression.evaluate_mask(&columns, rows);
         let evaluated = evaluated.map_err(|error| Halt { row: 0, error })?;
         if let (Some(column), false) = (self.columns.first(), evaluated.failed.is_empty()) {

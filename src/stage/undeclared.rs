@@ -38,7 +38,10 @@ impl Undeclared {
         let cell = batch.cell(cell);
         let key = &batch.bytes()[cell.key_start as usize..cell.key_end as usize];
         let key = String::from_utf8_lossy(key);
-        let message = format!("stream `{}` has a column `{key}` that the catalog does not declare", self.stream);
+        let message = format!(
+            "stream `{}` has a column `{key}` that the catalog does not declare",
+            self.stream
+        );
         Halt {
             row: cell.row as usize,
             error: Error::new(ErrorKind::Policy, message)

@@ -32,9 +32,14 @@ pub enum Step {
 pub type Masked<'a> = &'a dyn Fn(&str) -> String;
 
 impl Json {
-    /// Writes the value; what stands at `path` is handed to `masked`.
+    /// Writes the value; what stands at `path` is handed to `masked`, and so is a value of another shape on
+    /// the way there.
     pub fn write(&self, path: Option<&[Step]>, masked: Masked<'_>, out: &mut String) {
-        if path == Some(&[]) {
+        let fits = match (path.map(<[_]>::first), self) {
+            (None, _) | (Some(Some(Step::Items)), Self::Array(..)) | (Some(Some(Step::Key(_))), Self::Object(..)) => true,
+            (Some(_), _) => false,
+        };
+        if !fits {
             let mut text = String::new();
             self.write(None, masked, &mut text);
             out.push_str(&masked(&text));

@@ -117,7 +117,7 @@ fn keccak256(input: &[u8]) -> [u8; 32] {
     digest
 }
 
-/// The 24 rounds of Keccak-f[1600] (FIPS 202, section 3.2; the lanes lie at `x + 5 y`).
+/// The 24 rounds of Keccak-f\[1600\] (FIPS 202, section 3.2; the lanes lie at `x + 5 y`).
 fn permute(state: &mut [u64; 25]) {
     let mut lfsr = 1_u8;
     for _ in 0..24 {

@@ -22,7 +22,10 @@ impl Compiler<'_> {
             return;
         };
         let name = named.value.display().to_string();
-        if !file.stream.matches(self.descriptor.namespace.as_deref(), &self.descriptor.name) {
+        if !file
+            .stream
+            .matches(self.descriptor.namespace.as_deref(), &self.descriptor.name)
+        {
             let message = format!("rules: `{name}` is written for `{}`", file.stream.as_str());
             self.problem(named.at, message, None, problems);
         }
@@ -37,7 +40,10 @@ impl Compiler<'_> {
             Ok(rules) => self.push_check(rules, problems),
             Err(found) => {
                 for (id, problem) in found {
-                    let message = format!("{} (at {}:{} of the expression)", problem.message, problem.line, problem.column);
+                    let message = format!(
+                        "{} (at {}:{} of the expression)",
+                        problem.message, problem.line, problem.column
+                    );
                     self.rule_problem(&name, file, &id, message, problem.hint, problems);
                 }
             }
@@ -52,7 +58,8 @@ impl Compiler<'_> {
         for rule in &file.rules {
             let action = effective_action(file.phase, rule.standing().0, rule.on_fail);
             let Some(sql) = rule.to_sql_at(&self.sources.now) else {
-                let message = "`unique_in_batch` would depend on how the input is cut into batches".to_owned();
+                let message = "`unique_in_batch` would depend on how the input is cut into batches"
+                    .to_owned();
                 let hint = Some("check uniqueness in the warehouse, where all rows are".to_owned());
                 self.rule_problem(name, file, &rule.id, message, hint, problems);
                 continue;
@@ -64,7 +71,8 @@ impl Compiler<'_> {
             }
             let key = rule.columns.iter().find(|path| self.is_key_or_cursor(path));
             if let Some(key) = key.filter(|_| action == Action::Nullify) {
-                let message = format!("`{key}` is a primary key or cursor and must not become null");
+                let message =
+                    format!("`{key}` is a primary key or cursor and must not become null");
                 let hint = Some("use `on_fail: quarantine` or `fail`".to_owned());
                 self.rule_problem(name, file, &rule.id, message, hint, problems);
             }
@@ -81,7 +89,13 @@ impl Compiler<'_> {
         inputs
     }
 
-    fn run_own_tests(&self, name: &str, file: &RuleFile, inputs: &[RuleInput], problems: &mut Problems) {
+    fn run_own_tests(
+        &self,
+        name: &str,
+        file: &RuleFile,
+        inputs: &[RuleInput],
+        problems: &mut Problems,
+    ) {
         for input in inputs {
             let Some(rule) = file.rules.iter().find(|rule| rule.id == input.id) else {
                 continue;
@@ -104,17 +118,27 @@ impl Compiler<'_> {
 
     fn push_check(&mut self, rules: Rules, problems: &mut Problems) {
         let paths = rules.columns().to_vec();
-        let columns: Vec<_> =
-            paths.iter().filter_map(|path| self.read("rules", path, START, problems)).collect();
+        let columns: Vec<_> = paths
+            .iter()
+            .filter_map(|path| self.read("rules", path, START, problems))
+            .collect();
         if columns.len() != paths.len() {
             return;
         }
         let nulled = rules.rules().iter().map(|rule| match rule.action {
-            Action::Nullify => rule.columns.iter().map(|path| (self.book.column(path), path.to_string())).collect(),
+            Action::Nullify => rule
+                .columns
+                .iter()
+                .map(|path| (self.book.column(path), path.to_string()))
+                .collect(),
             _ => Vec::new(),
         });
         let nulled: Vec<Vec<_>> = nulled.collect();
-        for rule in rules.rules().iter().filter(|rule| rule.action == Action::Nullify) {
+        for rule in rules
+            .rules()
+            .iter()
+            .filter(|rule| rule.action == Action::Nullify)
+        {
             for path in &rule.columns {
                 self.book.change(path);
             }
@@ -123,16 +147,35 @@ impl Compiler<'_> {
         let mut annotation = None;
         if rules.rules().iter().any(|rule| annotates(rule.action)) {
             let inputs: Vec<Path> = paths.clone();
-            if let Err(exists) = self.schema.add(ANNOTATION, annotation_type(), &inputs, "check") {
-                self.problem(START, format!("rules: {exists}, and annotations go there"), None, problems);
+            if let Err(exists) = self
+                .schema
+                .add(ANNOTATION, annotation_type(), &inputs, "check")
+            {
+                self.problem(
+                    START,
+                    format!("rules: {exists}, and annotations go there"),
+                    None,
+                    problems,
+                );
             }
             annotation = Some(self.book.column(&Path::key(ANNOTATION)));
         }
         let first_rule = self.rules.len();
-        self.rules.extend(rules.rules().iter().map(|rule| rule.id.clone()));
+        self.rules
+            .extend(rules.rules().iter().map(|rule| rule.id.clone()));
         let name = format!("check {} rules", rules.rules().len());
         let stream = self.descriptor.to_string();
-        self.push(name, Check { stream, rules, columns, nulled, annotation, first_rule });
+        self.push(
+            name,
+            Check {
+                stream,
+                rules,
+                columns,
+                nulled,
+                annotation,
+                first_rule,
+            },
+        );
     }
 
     fn rule_problem(
@@ -184,8 +227,9 @@ fn json(node: &document::Node) -> Value {
         V::Float(value) => Value::from(*value),
         V::Text(text) => Value::from(text.as_str()),
         V::List(items) => items.iter().map(json).collect(),
-        V::Map(entries) => {
-            entries.iter().map(|(key, node)| (key.name.clone(), json(node))).collect()
-        }
+        V::Map(entries) => entries
+            .iter()
+            .map(|(key, node)| (key.name.clone(), json(node)))
+            .collect(),
     }
 }

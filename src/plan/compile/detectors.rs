@@ -37,7 +37,14 @@ impl Detectors {
         };
         let known = |name: &&String| !library.kinds().any(|kind| kind == name.as_str());
         let unknown = named.iter().filter(known);
-        Ok(unknown.map(|name| (name.clone(), nearest(name, library.kinds()).map(str::to_owned))).collect())
+        Ok(unknown
+            .map(|name| {
+                (
+                    name.clone(),
+                    nearest(name, library.kinds()).map(str::to_owned),
+                )
+            })
+            .collect())
     }
 }
 

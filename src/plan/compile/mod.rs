@@ -45,7 +45,8 @@ pub(super) fn stream(
     configured: Option<&ConfiguredStream>,
     problems: &mut Problems,
 ) -> Option<StreamPlan> {
-    let schema = match configured.map(|stream| StreamSchema::from_json_schema(&stream.json_schema)) {
+    let schema = match configured.map(|stream| StreamSchema::from_json_schema(&stream.json_schema))
+    {
         None => StreamSchema::unknown(),
         Some(Ok(schema)) => schema,
         Some(Err(error)) => {
@@ -63,10 +64,16 @@ pub(super) fn stream(
         book: Book::default(),
         stages: Vec::new(),
         rules: Vec::new(),
-        refusals: if reject.is_some() { Refusals::Reject } else { Refusals::Halt },
+        refusals: if reject.is_some() {
+            Refusals::Reject
+        } else {
+            Refusals::Halt
+        },
         max_rejected: reject.and_then(|reject| reject.max_fraction),
     };
-    let listed = sources.config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
+    let listed = sources
+        .config
+        .stream_for(descriptor.namespace.as_deref(), &descriptor.name);
     match listed {
         Some(listed) => Some(compiler.listed(listed, problems)),
         None => Some(compiler.unlisted(problems)),
@@ -76,8 +83,12 @@ pub(super) fn stream(
 impl Compiler<'_> {
     /// A stream the configuration names.
     fn listed(mut self, listed: &StreamConfig, problems: &mut Problems) -> StreamPlan {
-        let declared: Vec<(Path, bool)> =
-            self.schema.leaves().into_iter().map(|(path, ty)| (path, ty.is_scalar())).collect();
+        let declared: Vec<(Path, bool)> = self
+            .schema
+            .leaves()
+            .into_iter()
+            .map(|(path, ty)| (path, ty.is_scalar()))
+            .collect();
         let places_check = |stage: &StageSpec| matches!(stage, StageSpec::Check);
         if listed.rules.is_some() && !listed.stages.iter().any(|stage| places_check(&stage.value)) {
             self.check(listed, problems);
@@ -111,12 +122,15 @@ impl Compiler<'_> {
             Unlisted::Drop => self.push("drop the stream", Discard),
             Unlisted::Fail => {
                 if self.stream.is_some() {
-                    let message = format!("stream `{}` of the catalog is not listed", self.descriptor);
+                    let message =
+                        format!("stream `{}` of the catalog is not listed", self.descriptor);
                     problems.push(Problem {
                         file: self.sources.file.clone(),
                         at: None,
                         message,
-                        hint: Some("list it, or set `unlisted:` to redact, drop or pass".to_owned()),
+                        hint: Some(
+                            "list it, or set `unlisted:` to redact, drop or pass".to_owned(),
+                        ),
                     });
                 }
             }
@@ -142,7 +156,8 @@ impl Compiler<'_> {
                 let column = projection.catch_undeclared(declared, true);
                 self.book.note(column);
                 let operator = Operator::Redact { placeholder: None };
-                let stage = self.detect_stage(&[(column, None)], &Kinds::All, &operator, START, problems);
+                let stage =
+                    self.detect_stage(&[(column, None)], &Kinds::All, &operator, START, problems);
                 if let Some(stage) = stage {
                     self.push("detect in undeclared columns", stage);
                 }
@@ -155,7 +170,14 @@ impl Compiler<'_> {
                     _ => Policy::Fail,
                 };
                 let stream = self.descriptor.to_string();
-                self.push("undeclared columns", Undeclared { column, stream, policy });
+                self.push(
+                    "undeclared columns",
+                    Undeclared {
+                        column,
+                        stream,
+                        policy,
+                    },
+                );
             }
         }
     }
@@ -181,7 +203,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn problem(&self, at: Position, message: String, hint: Option<String>, problems: &mut Problems) {
+    fn problem(
+        &self,
+        at: Position,
+        message: String,
+        hint: Option<String>,
+        problems: &mut Problems,
+    ) {
         problems.push(Problem {
             file: self.sources.file.clone(),
             at: (at != START).then_some(at),
@@ -201,7 +229,9 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
     };
     for listed in &sources.config.streams {
         let fits = |stream: &ConfiguredStream| {
-            listed.pattern.matches(stream.namespace.as_deref(), &stream.name)
+            listed
+                .pattern
+                .matches(stream.namespace.as_deref(), &stream.name)
         };
         if catalog.streams().iter().any(fits) {
             continue;
@@ -211,7 +241,10 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
         problems.push(Problem {
             file: sources.file.clone(),
             at: Some(listed.at),
-            message: format!("no stream of the catalog is called `{}`", listed.pattern.as_str()),
+            message: format!(
+                "no stream of the catalog is called `{}`",
+                listed.pattern.as_str()
+            ),
             hint: near.map(|name| format!("did you mean `{name}`?")),
         });
     }

@@ -10,10 +10,13 @@ use crate::stage::sql::SqlProblem;
 impl Compiler<'_> {
     /// The type of a column in expressions, or why there is none.
     pub(super) fn sql_type(&self, path: &Path) -> Result<DataType, String> {
-        let ty = self.schema.resolve(path).map_err(|missing| match missing.advice() {
-            Some(advice) => format!("{missing}; {advice}"),
-            None => missing.to_string(),
-        })?;
+        let ty = self
+            .schema
+            .resolve(path)
+            .map_err(|missing| match missing.advice() {
+                Some(advice) => format!("{missing}; {advice}"),
+                None => missing.to_string(),
+            })?;
         Ok(ty.evaluation())
     }
 
@@ -25,7 +28,12 @@ impl Compiler<'_> {
         at: Position,
         problems: &mut Problems,
     ) {
-        let SqlProblem { message, line, column, hint } = problem;
+        let SqlProblem {
+            message,
+            line,
+            column,
+            hint,
+        } = problem;
         let message = format!("{stage}: {message} (at {line}:{column} of the expression)");
         self.problem(at, message, hint.clone(), problems);
     }

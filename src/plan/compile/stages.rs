@@ -27,10 +27,18 @@ impl Compiler<'_> {
             StageSpec::Filter(sql) => self.filter(sql, at, problems),
             StageSpec::Rename { from, to } => self.rename(from, to, at, problems),
             StageSpec::Drop(columns) => self.drop(columns, at, problems),
-            StageSpec::Cast { column, to, on_error } => self.cast(column, *to, *on_error, at, problems),
+            StageSpec::Cast {
+                column,
+                to,
+                on_error,
+            } => self.cast(column, *to, *on_error, at, problems),
             StageSpec::Derive { column, sql } => self.derive(column, sql, at, problems),
             StageSpec::Mask { column, with } => self.mask(column, with, at, problems),
-            StageSpec::Detect { columns, kinds, with } => self.detect(columns, kinds, with, at, problems),
+            StageSpec::Detect {
+                columns,
+                kinds,
+                with,
+            } => self.detect(columns, kinds, with, at, problems),
         }
     }
 
@@ -49,7 +57,12 @@ impl Compiler<'_> {
     }
 
     fn missing(&self, stage: &str, missing: &Missing, at: Position, problems: &mut Problems) {
-        self.problem(at, format!("{stage}: {missing}"), missing.advice(), problems);
+        self.problem(
+            at,
+            format!("{stage}: {missing}"),
+            missing.advice(),
+            problems,
+        );
     }
 
     /// What a stage that reads `path` as a whole needs to know of it.
@@ -62,7 +75,8 @@ impl Compiler<'_> {
     ) -> Option<ColumnRef> {
         let ty = self.resolve(stage, path, at, problems)?;
         if let Some(inside) = self.book.changed_inside(path) {
-            let message = format!("{stage}: `{path}` as a whole after `{inside}` inside it was changed");
+            let message =
+                format!("{stage}: `{path}` as a whole after `{inside}` inside it was changed");
             let hint = "put this stage before that one, or name the fields".to_owned();
             self.problem(at, message, Some(hint), problems);
             return None;
@@ -85,7 +99,13 @@ impl Compiler<'_> {
             return;
         };
         match expression.boolean() {
-            Ok(expression) => self.push("filter", Filter { expression, columns }),
+            Ok(expression) => self.push(
+                "filter",
+                Filter {
+                    expression,
+                    columns,
+                },
+            ),
             Err(problem) => self.sql_problem("filter", &problem, at, problems),
         }
     }
@@ -112,10 +132,20 @@ impl Compiler<'_> {
         for path in columns {
             if self.is_key_or_cursor(path) {
                 let message = format!("drop: `{path}` is a primary key or cursor");
-                self.problem(at, message, Some("destinations need it; mask it instead".into()), problems);
+                self.problem(
+                    at,
+                    message,
+                    Some("destinations need it; mask it instead".into()),
+                    problems,
+                );
             } else if path.leaf().is_none() {
                 let hint = "name the column, or the object or array that holds it".to_owned();
-                self.problem(at, format!("drop: `{path}` does not end in a name"), Some(hint), problems);
+                self.problem(
+                    at,
+                    format!("drop: `{path}` does not end in a name"),
+                    Some(hint),
+                    problems,
+                );
             } else if let Err(missing) = self.schema.remove(path) {
                 self.missing("drop", &missing, at, problems);
             } else {
@@ -139,16 +169,33 @@ impl Compiler<'_> {
             return;
         };
         if on_error == CastFailure::Null && self.is_key_or_cursor(path) {
-            let message = format!("cast: `{path}` is a primary key or cursor and must not become null");
-            self.problem(at, message, Some("use `on_error: reject` or `fail`".into()), problems);
+            let message =
+                format!("cast: `{path}` is a primary key or cursor and must not become null");
+            self.problem(
+                at,
+                message,
+                Some("use `on_error: reject` or `fail`".into()),
+                problems,
+            );
         }
         let name = format!("cast {path}");
-        if let Err(missing) = self.schema.rewrite(path, Some(target_type(to)), &name, false) {
+        if let Err(missing) = self
+            .schema
+            .rewrite(path, Some(target_type(to)), &name, false)
+        {
             self.missing("cast", &missing, at, problems);
         }
         self.book.change(path);
         let refusals = self.refusals;
-        self.push(name, Cast { column, to, on_error, refusals });
+        self.push(
+            name,
+            Cast {
+                column,
+                to,
+                on_error,
+                refusals,
+            },
+        );
     }
 
     fn derive(&mut self, name: &str, sql: &str, at: Position, problems: &mut Problems) {
@@ -157,18 +204,31 @@ impl Compiler<'_> {
         };
         let path = Path::key(name);
         if self.book.uses(name) && self.schema.resolve(&path).is_err() {
-            let message = format!("derive: `{name}` is the name of a column that an earlier stage renamed or dropped");
+            let message = format!(
+                "derive: `{name}` is the name of a column that an earlier stage renamed or dropped"
+            );
             return self.problem(at, message, Some("choose another name".into()), problems);
         }
         let inputs: Vec<Path> = expression.columns().to_vec();
         let ty = derived_type(expression.data_type());
-        if let Err(exists) = self.schema.add(name, ty, &inputs, &format!("derive {name}")) {
+        if let Err(exists) = self
+            .schema
+            .add(name, ty, &inputs, &format!("derive {name}"))
+        {
             let hint = "choose another name".to_owned();
             return self.problem(at, format!("derive: {exists}"), Some(hint), problems);
         }
         let column = self.book.column(&path);
         let name = name.to_owned();
-        self.push(format!("derive {name}"), Derive { column, name, expression, columns });
+        self.push(
+            format!("derive {name}"),
+            Derive {
+                column,
+                name,
+                expression,
+                columns,
+            },
+        );
     }
 
     fn mask(&mut self, path: &Path, with: &Operator, at: Position, problems: &mut Problems) {
@@ -176,7 +236,9 @@ impl Compiler<'_> {
             return;
         };
         if !self.keeps_key(path, with) {
-            let message = format!("mask: `{path}` is a primary key or cursor, which must stay unique and in order");
+            let message = format!(
+                "mask: `{path}` is a primary key or cursor, which must stay unique and in order"
+            );
             let hint = "a key takes hash (without normalize), token, fpe or encrypt; a cursor only shift_date without subject";
             self.problem(at, message, Some(hint.into()), problems);
             return;
@@ -186,7 +248,10 @@ impl Compiler<'_> {
             return;
         };
         let subject = match with {
-            Operator::ShiftDate { subject: Some(subject), .. } => {
+            Operator::ShiftDate {
+                subject: Some(subject),
+                ..
+            } => {
                 let Some(subject) = self.read("mask", subject, at, problems) else {
                     return;
                 };
@@ -214,7 +279,16 @@ impl Compiler<'_> {
             _ => None,
         };
         let refusals = self.refusals;
-        self.push(name, Mask { column, operator, whole, subject, refusals });
+        self.push(
+            name,
+            Mask {
+                column,
+                operator,
+                whole,
+                subject,
+                refusals,
+            },
+        );
     }
 
     fn detect(
@@ -241,7 +315,8 @@ impl Compiler<'_> {
             let named = path.is_scalar() || path.leaf().is_some();
             found.push((column, named.then(|| path.to_string())));
             if path.is_scalar() && !self.keeps_key(path, with) {
-                let message = format!("detect: `{path}` is a primary key or cursor, which must stay unique");
+                let message =
+                    format!("detect: `{path}` is a primary key or cursor, which must stay unique");
                 let hint = "mask it with hash, token, fpe or encrypt";
                 self.problem(at, message, Some(hint.into()), problems);
             }
@@ -269,7 +344,12 @@ impl Compiler<'_> {
             Ok(unknown) => {
                 for (name, near) in unknown {
                     let hint = near.map(|near| format!("did you mean `{near}`?"));
-                    self.problem(at, format!("detect: no recogniser finds `{name}`"), hint, problems);
+                    self.problem(
+                        at,
+                        format!("detect: no recogniser finds `{name}`"),
+                        hint,
+                        problems,
+                    );
                 }
             }
             Err(error) => self.problem(at, error.to_string(), None, problems),
@@ -283,7 +363,11 @@ impl Compiler<'_> {
         };
         let path = Path::key("");
         let operator = self.operator("detect", &path, with, ColumnType::Text, at, problems)?;
-        let guarded = if Compiled::keeps_unique(with) { Vec::new() } else { self.guarded() };
+        let guarded = if Compiled::keeps_unique(with) {
+            Vec::new()
+        } else {
+            self.guarded()
+        };
         Some(Detect {
             detector,
             stream: self.descriptor.name.clone(),
@@ -299,7 +383,10 @@ impl Compiler<'_> {
         let Some(stream) = &self.stream else {
             return Vec::new();
         };
-        let keys = stream.primary_key.iter().chain(&stream.source_defined_primary_key);
+        let keys = stream
+            .primary_key
+            .iter()
+            .chain(&stream.source_defined_primary_key);
         let paths: Vec<Path> = keys
             .chain([&stream.cursor_field])
             .filter_map(|names| Path::new(names.iter().cloned().map(Segment::Key).collect()))
@@ -308,7 +395,10 @@ impl Compiler<'_> {
         let mut paths: Vec<Path> = paths.into_iter().filter(text).collect();
         paths.sort();
         paths.dedup();
-        paths.iter().map(|path| (self.book.column(path), path.to_string())).collect()
+        paths
+            .iter()
+            .map(|path| (self.book.column(path), path.to_string()))
+            .collect()
     }
 
     fn operator(
@@ -321,19 +411,27 @@ impl Compiler<'_> {
         problems: &mut Problems,
     ) -> Option<Compiled> {
         let name = key_name(with);
-        let key = name.and_then(|name| self.sources.keys.get(name)).map(|key| key.bytes());
+        let key = name
+            .and_then(|name| self.sources.keys.get(name))
+            .map(|key| key.bytes());
         if name.is_some() && key.is_none() && !problems.is_empty() {
             // That the key could not be had has been said where keys are resolved.
             return None;
         }
-        let kind = Library::builtin().ok().and_then(|library| kind_of_name(library, &path.to_string()));
+        let kind = Library::builtin()
+            .ok()
+            .and_then(|library| kind_of_name(library, &path.to_string()));
         Compiled::compile(with, key, kind, column)
-            .inspect_err(|why| self.problem(at, format!("{stage}: `{path}`: {why}"), None, problems))
+            .inspect_err(|why| {
+                self.problem(at, format!("{stage}: `{path}`: {why}"), None, problems)
+            })
             .ok()
     }
 
     pub(super) fn is_key_or_cursor(&self, path: &Path) -> bool {
-        self.stream.as_ref().is_some_and(|stream| stream.is_key(path) || stream.is_cursor(path))
+        self.stream
+            .as_ref()
+            .is_some_and(|stream| stream.is_key(path) || stream.is_cursor(path))
     }
 
     fn keeps_key(&self, path: &Path, with: &Operator) -> bool {
@@ -361,13 +459,17 @@ impl Compiler<'_> {
         let expression = match Expression::compile(sql, &|path| self.sql_type(path)) {
             Ok(expression) => expression,
             Err(found) => {
-                found.iter().for_each(|problem| self.sql_problem(stage, problem, at, problems));
+                found
+                    .iter()
+                    .for_each(|problem| self.sql_problem(stage, problem, at, problems));
                 return None;
             }
         };
         let paths = expression.columns().to_vec();
-        let columns: Vec<_> =
-            paths.iter().filter_map(|path| self.read(stage, path, at, problems)).collect();
+        let columns: Vec<_> = paths
+            .iter()
+            .filter_map(|path| self.read(stage, path, at, problems))
+            .collect();
         (columns.len() == paths.len()).then_some((expression, columns))
     }
 }

@@ -80,7 +80,9 @@ impl Classify for Portable {
     }
 
     fn prefix_xor(bits: u64) -> u64 {
-        [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |bits, by| bits ^ bits << by)
+        [1, 2, 4, 8, 16, 32]
+            .into_iter()
+            .fold(bits, |bits, by| bits ^ bits << by)
     }
 }
 
@@ -145,10 +147,8 @@ mod x86 {
     fn prefix_xor(bits: u64) -> u64 {
         // SAFETY: only reached through the entry points above, which have the feature.
         unsafe {
-            let product = _mm_clmulepi64_si128::<0>(
-                _mm_set_epi64x(0, bits.cast_signed()),
-                _mm_set1_epi8(-1),
-            );
+            let product =
+                _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1));
             _mm_cvtsi128_si64(product).cast_unsigned()
         }
     }
@@ -200,7 +200,9 @@ mod x86 {
         fn equal(block: &[u8; STEP], byte: u8) -> u64 {
             // SAFETY: only reached through `with_avx2`.
             unsafe {
-                join(block, |half| _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte.cast_signed())))
+                join(block, |half| {
+                    _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte.cast_signed()))
+                })
             }
         }
 
@@ -222,7 +224,16 @@ mod tests {
             type Output = [u64; 8];
             fn run<C: Classify>(self) -> [u64; 8] {
                 let m = C::masks(self.0);
-                [m.quote, m.backslash, m.newline, m.open, m.close, m.separator, m.control, m.high]
+                [
+                    m.quote,
+                    m.backslash,
+                    m.newline,
+                    m.open,
+                    m.close,
+                    m.separator,
+                    m.control,
+                    m.high,
+                ]
             }
         }
         for first in (0..=255u8).step_by(16) {

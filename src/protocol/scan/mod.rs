@@ -248,8 +248,8 @@ impl Kernel for Check<'_> {
             let shifted = |by: u32| block.quotes << by | before >> (64 - by);
             // The last letter spares nearly every look at the bytes; before the block it is not known.
             let behind = |letter: u8| C::equal(bytes, letter) << 1 | 1;
-            let closing = block.quotes
-                & (shifted(STREAM) & behind(b'm') | shifted(NAMESPACE) & behind(b'e'));
+            let closing =
+                block.quotes & (shifted(STREAM) & behind(b'm') | shifted(NAMESPACE) & behind(b'e'));
             if closing != 0 {
                 names_stream |= self.names(at, closing);
             }
@@ -329,7 +329,11 @@ mod tests {
                 assert_eq!(depth, 0, "{line}");
             }
             let checked = check(&bytes, 0, 0);
-            assert_eq!((checked.fault, checked.end), (scan.fault, scan.end), "{line}");
+            assert_eq!(
+                (checked.fault, checked.end),
+                (scan.fault, scan.end),
+                "{line}"
+            );
         }
     }
 
@@ -337,7 +341,10 @@ mod tests {
     fn check_sees_keys_that_would_move_a_record() {
         for (line, expected) in [
             (r#"{"a":"stream"}"#, true),
-            (r#"{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa":{},"stream":1}"#, true),
+            (
+                r#"{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa":{},"stream":1}"#,
+                true,
+            ),
             (r#"{"namespace":"x"}"#, true),
             (r#"{"streams":"stream "}"#, false),
             (r#"{"string":"namespaces"}"#, false),
@@ -348,7 +355,10 @@ mod tests {
 
     #[test]
     fn control_characters_count_inside_strings_only() {
-        assert_eq!(check(&padded("{\"a\":\"x\ty\"}"), 0, 0).fault, Some(Fault::ControlCharacter));
+        assert_eq!(
+            check(&padded("{\"a\":\"x\ty\"}"), 0, 0).fault,
+            Some(Fault::ControlCharacter)
+        );
         assert_eq!(check(&padded("{\t\"a\":1}\r"), 0, 0).fault, None);
     }
 }

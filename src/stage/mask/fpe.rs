@@ -205,7 +205,7 @@ impl Fpe {
     }
 }
 
-/// The value that [`Fpe`] turned into `value`, as text or as an integer's digits.
+/// The value that `fpe` turned into `value`, as text or as an integer's digits.
 ///
 /// Nothing in such a value tells which key wrote it: a wrong key gives a wrong answer, not an error.
 ///

@@ -62,7 +62,9 @@ impl Mask {
         if batch.is_misplaced(cell, self.column.id) {
             return self.refuse(batch, cell, "it stands where an object or array should");
         }
-        let subject = self.subject.map(|column| subject(batch, column, batch.cell(cell).row));
+        let subject = self
+            .subject
+            .map(|column| subject(batch, column, batch.cell(cell).row));
         let subject = subject.flatten();
         let value = batch.current(cell);
         let scalar = match &value {
