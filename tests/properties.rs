@@ -1,9 +1,12 @@
 //! What must hold of any input, tried on inputs that nobody thought of.
 
 mod budget;
+mod decoding;
 mod engine;
 mod json;
 mod lines;
+mod mutations;
+mod strict;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

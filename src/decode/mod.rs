@@ -4,10 +4,10 @@
 //! only proved balanced. Lines that are not records become [`Event`]s that keep their place in the order.
 
 mod chunk;
+mod decoder;
 mod projection;
 mod record;
 
-pub use chunk::{
-    Chunk, Copied, Decoded, Decoder, Event, EventKind, Item, Route, Routes, Stop, StreamId,
-};
+pub use chunk::{Chunk, Copied, Decoded, Event, EventKind, Item, Route, Routes, Stop, StreamId};
+pub use decoder::Decoder;
 pub use projection::{ColumnId, Projection};

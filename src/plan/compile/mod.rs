@@ -2,9 +2,11 @@
 
 mod book;
 mod check;
+mod detect;
 mod detectors;
 mod sql;
 mod stages;
+mod types;
 
 use std::sync::Arc;
 

@@ -1,22 +1,22 @@
 //! One function per kind of stage: checks a spec against the schema, speaks its verb, compiles it.
 
-use std::sync::Mutex;
-
 use super::Compiler;
+use super::types::{
+    column_type, derived_type, key_name, logical_type, placeholder_of, target_type,
+};
 use crate::batch::write_string;
 use crate::detect::{Library, kind_of_name};
 use crate::document::{Position, Problems};
-use crate::schema::path::{Path, Segment};
+use crate::schema::path::Path;
 use crate::schema::{LogicalType, Missing, RenameError};
 use crate::stage::cast::Cast;
 use crate::stage::derive::Derive;
-use crate::stage::detect::Detect;
 use crate::stage::drop::Drop;
 use crate::stage::filter::Filter;
 use crate::stage::mask::operator::{ColumnType, Compiled};
 use crate::stage::mask::{Mask, Whole};
 use crate::stage::rename::Rename;
-use crate::stage::spec::{CastFailure, CastType, Kinds, Operator, StageSpec};
+use crate::stage::spec::{CastFailure, CastType, Operator, StageSpec};
 use crate::stage::{ColumnRef, sql::Expression};
 
 impl Compiler<'_> {
@@ -291,117 +291,7 @@ impl Compiler<'_> {
         );
     }
 
-    fn detect(
-        &mut self,
-        columns: &[Path],
-        kinds: &Kinds,
-        with: &Operator,
-        at: Position,
-        problems: &mut Problems,
-    ) {
-        let mut found = Vec::new();
-        for path in columns {
-            let Some(ty) = self.resolve("detect", path, at, problems) else {
-                continue;
-            };
-            // Where all values are asked for, a text that breaks its declared type is one of them.
-            let all = path.segments().last() == Some(&Segment::Any);
-            if !all && !ty.may_hold_text() {
-                let message = format!("detect: `{path}` is {}, which holds no text", ty.name());
-                self.problem(at, message, None, problems);
-                continue;
-            }
-            let column = self.book.column(path);
-            let named = path.is_scalar() || path.leaf().is_some();
-            found.push((column, named.then(|| path.to_string())));
-            if path.is_scalar() && !self.keeps_key(path, with) {
-                let message =
-                    format!("detect: `{path}` is a primary key or cursor, which must stay unique");
-                let hint = "mask it with hash, token, fpe or encrypt";
-                self.problem(at, message, Some(hint.into()), problems);
-            }
-        }
-        if let Some(stage) = self.detect_stage(&found, kinds, with, at, problems) {
-            let names: Vec<_> = columns.iter().map(Path::to_string).collect();
-            for path in columns {
-                self.book.change(path);
-                // Paths into open objects have no declared type to note anything at.
-                let _ = self.schema.rewrite(path, None, "detect", false);
-            }
-            self.push(format!("detect in {}", names.join(", ")), stage);
-        }
-    }
-
-    pub(super) fn detect_stage(
-        &mut self,
-        columns: &[(usize, Option<String>)],
-        kinds: &Kinds,
-        with: &Operator,
-        at: Position,
-        problems: &mut Problems,
-    ) -> Option<Detect> {
-        match super::Detectors::unknown(kinds) {
-            Ok(unknown) => {
-                for (name, near) in unknown {
-                    let hint = near.map(|near| format!("did you mean `{near}`?"));
-                    self.problem(
-                        at,
-                        format!("detect: no recogniser finds `{name}`"),
-                        hint,
-                        problems,
-                    );
-                }
-            }
-            Err(error) => self.problem(at, error.to_string(), None, problems),
-        }
-        let detector = match self.detectors.get(kinds) {
-            Ok(detector) => detector,
-            Err(error) => {
-                self.problem(at, format!("detect: {error}"), None, problems);
-                return None;
-            }
-        };
-        let path = Path::key("");
-        let operator = self.operator("detect", &path, with, ColumnType::Text, at, problems)?;
-        let guarded = if Compiled::keeps_unique(with) {
-            Vec::new()
-        } else {
-            self.guarded()
-        };
-        Some(Detect {
-            detector,
-            stream: self.descriptor.name.clone(),
-            columns: columns.to_vec(),
-            operator,
-            guarded,
-            idle: Mutex::new(Vec::new()),
-        })
-    }
-
-    /// Keys and cursor as columns, where they hold text.
-    fn guarded(&mut self) -> Vec<(usize, String)> {
-        let Some(stream) = &self.stream else {
-            return Vec::new();
-        };
-        let keys = stream
-            .primary_key
-            .iter()
-            .chain(&stream.source_defined_primary_key);
-        let paths: Vec<Path> = keys
-            .chain([&stream.cursor_field])
-            .filter_map(|names| Path::new(names.iter().cloned().map(Segment::Key).collect()))
-            .collect();
-        let text = |path: &Path| self.schema.resolve(path).is_ok_and(|ty| ty.may_hold_text());
-        let mut paths: Vec<Path> = paths.into_iter().filter(text).collect();
-        paths.sort();
-        paths.dedup();
-        paths
-            .iter()
-            .map(|path| (self.book.column(path), path.to_string()))
-            .collect()
-    }
-
-    fn operator(
+    pub(super) fn operator(
         &self,
         stage: &str,
         path: &Path,
@@ -434,7 +324,7 @@ impl Compiler<'_> {
             .is_some_and(|stream| stream.is_key(path) || stream.is_cursor(path))
     }
 
-    fn keeps_key(&self, path: &Path, with: &Operator) -> bool {
+    pub(super) fn keeps_key(&self, path: &Path, with: &Operator) -> bool {
         let Some(stream) = &self.stream else {
             return true;
         };
@@ -471,83 +361,5 @@ impl Compiler<'_> {
             .filter_map(|path| self.read(stage, path, at, problems))
             .collect();
         (columns.len() == paths.len()).then_some((expression, columns))
-    }
-}
-
-fn key_name(with: &Operator) -> Option<&str> {
-    match with {
-        Operator::Hash { key, .. }
-        | Operator::Token { key }
-        | Operator::Fpe { key, .. }
-        | Operator::Pseudonym { key, .. }
-        | Operator::ShiftDate { key, .. }
-        | Operator::Encrypt { key } => Some(key),
-        Operator::Redact { .. }
-        | Operator::Partial { .. }
-        | Operator::Generalize(_)
-        | Operator::Nullify => None,
-    }
-}
-
-/// What redaction writes for a column: the kind its name suggests.
-fn placeholder_of(path: &Path) -> String {
-    let library = Library::builtin().ok();
-    let kind = library.and_then(|library| kind_of_name(library, &path.to_string()));
-    format!("<{}>", kind.unwrap_or("REDACTED"))
-}
-
-fn column_type(ty: &LogicalType) -> ColumnType {
-    match ty {
-        LogicalType::String | LogicalType::Binary => ColumnType::Text,
-        LogicalType::Integer => ColumnType::Integer,
-        LogicalType::Number => ColumnType::Number,
-        LogicalType::Boolean => ColumnType::Boolean,
-        LogicalType::Date => ColumnType::Date,
-        LogicalType::TimestampTz => ColumnType::Timestamp { zone: true },
-        LogicalType::Timestamp => ColumnType::Timestamp { zone: false },
-        LogicalType::Time | LogicalType::TimeTz => ColumnType::Time,
-        _ => ColumnType::Other,
-    }
-}
-
-fn logical_type(ty: ColumnType, before: &LogicalType) -> LogicalType {
-    match ty {
-        ColumnType::Text => LogicalType::String,
-        ColumnType::Integer => LogicalType::Integer,
-        ColumnType::Number => LogicalType::Number,
-        ColumnType::Boolean => LogicalType::Boolean,
-        ColumnType::Date => LogicalType::Date,
-        ColumnType::Timestamp { zone: true } => LogicalType::TimestampTz,
-        ColumnType::Timestamp { zone: false } => LogicalType::Timestamp,
-        ColumnType::Time => LogicalType::Time,
-        ColumnType::Other => before.clone(),
-    }
-}
-
-fn target_type(to: CastType) -> LogicalType {
-    match to {
-        CastType::String => LogicalType::String,
-        CastType::Integer => LogicalType::Integer,
-        CastType::Number => LogicalType::Number,
-        CastType::Boolean => LogicalType::Boolean,
-        CastType::Date => LogicalType::Date,
-        CastType::TimestampWithTimezone => LogicalType::TimestampTz,
-        CastType::TimestampWithoutTimezone => LogicalType::Timestamp,
-    }
-}
-
-/// The declared type of a derived column.
-fn derived_type(ty: &arrow::datatypes::DataType) -> LogicalType {
-    use arrow::datatypes::DataType as D;
-    match ty {
-        D::Boolean => LogicalType::Boolean,
-        D::Date32 | D::Date64 => LogicalType::Date,
-        D::Timestamp(_, Some(_)) => LogicalType::TimestampTz,
-        D::Timestamp(_, None) => LogicalType::Timestamp,
-        D::Time32(_) | D::Time64(_) => LogicalType::Time,
-        D::Decimal128(_, 0) | D::Decimal256(_, 0) => LogicalType::Integer,
-        ty if ty.is_integer() => LogicalType::Integer,
-        ty if ty.is_numeric() => LogicalType::Number,
-        _ => LogicalType::String,
     }
 }

@@ -1,0 +1,122 @@
+//! Compiles `detect`, for the columns a stage names and for those that nothing names.
+
+use std::sync::Mutex;
+
+use super::{Compiler, Detectors};
+use crate::document::{Position, Problems};
+use crate::schema::path::{Path, Segment};
+use crate::stage::detect::Detect;
+use crate::stage::mask::operator::{ColumnType, Compiled};
+use crate::stage::spec::{Kinds, Operator};
+
+impl Compiler<'_> {
+    pub(super) fn detect(
+        &mut self,
+        columns: &[Path],
+        kinds: &Kinds,
+        with: &Operator,
+        at: Position,
+        problems: &mut Problems,
+    ) {
+        let mut found = Vec::new();
+        for path in columns {
+            let Some(ty) = self.resolve("detect", path, at, problems) else {
+                continue;
+            };
+            // Where all values are asked for, a text that breaks its declared type is one of them.
+            let all = path.segments().last() == Some(&Segment::Any);
+            if !all && !ty.may_hold_text() {
+                let message = format!("detect: `{path}` is {}, which holds no text", ty.name());
+                self.problem(at, message, None, problems);
+                continue;
+            }
+            let column = self.book.column(path);
+            let named = path.is_scalar() || path.leaf().is_some();
+            found.push((column, named.then(|| path.to_string())));
+            if path.is_scalar() && !self.keeps_key(path, with) {
+                let message =
+                    format!("detect: `{path}` is a primary key or cursor, which must stay unique");
+                let hint = "mask it with hash, token, fpe or encrypt";
+                self.problem(at, message, Some(hint.into()), problems);
+            }
+        }
+        if let Some(stage) = self.detect_stage(&found, kinds, with, at, problems) {
+            let names: Vec<_> = columns.iter().map(Path::to_string).collect();
+            for path in columns {
+                self.book.change(path);
+                // Paths into open objects have no declared type to note anything at.
+                let _ = self.schema.rewrite(path, None, "detect", false);
+            }
+            self.push(format!("detect in {}", names.join(", ")), stage);
+        }
+    }
+
+    pub(super) fn detect_stage(
+        &mut self,
+        columns: &[(usize, Option<String>)],
+        kinds: &Kinds,
+        with: &Operator,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<Detect> {
+        match Detectors::unknown(kinds) {
+            Ok(unknown) => {
+                for (name, near) in unknown {
+                    let hint = near.map(|near| format!("did you mean `{near}`?"));
+                    self.problem(
+                        at,
+                        format!("detect: no recogniser finds `{name}`"),
+                        hint,
+                        problems,
+                    );
+                }
+            }
+            Err(error) => self.problem(at, error.to_string(), None, problems),
+        }
+        let detector = match self.detectors.get(kinds) {
+            Ok(detector) => detector,
+            Err(error) => {
+                self.problem(at, format!("detect: {error}"), None, problems);
+                return None;
+            }
+        };
+        let path = Path::key("");
+        let operator = self.operator("detect", &path, with, ColumnType::Text, at, problems)?;
+        let guarded = if Compiled::keeps_unique(with) {
+            Vec::new()
+        } else {
+            self.guarded()
+        };
+        Some(Detect {
+            detector,
+            stream: self.descriptor.name.clone(),
+            columns: columns.to_vec(),
+            operator,
+            guarded,
+            idle: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Keys and cursor as columns, where they hold text.
+    fn guarded(&mut self) -> Vec<(usize, String)> {
+        let Some(stream) = &self.stream else {
+            return Vec::new();
+        };
+        let keys = stream
+            .primary_key
+            .iter()
+            .chain(&stream.source_defined_primary_key);
+        let paths: Vec<Path> = keys
+            .chain([&stream.cursor_field])
+            .filter_map(|names| Path::new(names.iter().cloned().map(Segment::Key).collect()))
+            .collect();
+        let text = |path: &Path| self.schema.resolve(path).is_ok_and(|ty| ty.may_hold_text());
+        let mut paths: Vec<Path> = paths.into_iter().filter(text).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+            .iter()
+            .map(|path| (self.book.column(path), path.to_string()))
+            .collect()
+    }
+}
