@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::protocol::state::{Descriptor, Scope, State};
 
 /// Records that left since the last STATE, per stream, and the kind of states seen.
@@ -29,19 +29,26 @@ impl Ledger {
         }
     }
 
-    /// Closes the counts that a STATE covers and returns their sum.
-    ///
-    /// # Errors
-    /// `Protocol` when states of different types are mixed: no reader can tell which records they cover.
-    pub fn close(&mut self, state: &State, line: u64) -> Result<u64> {
-        let kind = state.scope.name();
-        let first = *self.kind.get_or_insert(kind);
-        if first != kind {
-            let message = format!("line {line}: a {kind} state after {first} states");
-            return Err(Error::new(ErrorKind::Protocol, message).hint(
-                "a sync uses one type of state; which records this one covers cannot be told",
-            ));
+    /// The first of these states that differs in type from those before it, by its place, and the error
+    /// it is: no reader can tell which records such a state covers.
+    pub fn mixed<'a>(&self, states: impl Iterator<Item = &'a State>) -> Option<(usize, Error)> {
+        let mut first = self.kind;
+        for (place, state) in states.enumerate() {
+            let kind = state.scope.name();
+            let first = *first.get_or_insert(kind);
+            if first != kind {
+                let message = format!("a {kind} state after {first} states");
+                let hint =
+                    "a sync uses one type of state; which records this one covers cannot be told";
+                return Some((place, Error::new(ErrorKind::Protocol, message).hint(hint)));
+            }
         }
+        None
+    }
+
+    /// Closes the counts that a STATE covers and returns their sum.
+    pub fn close(&mut self, state: &State) -> u64 {
+        self.kind.get_or_insert(state.scope.name());
         self.states += 1;
         let count = match &state.scope {
             Scope::Stream(stream) => self.open.remove(stream).unwrap_or(0),
@@ -54,7 +61,7 @@ impl Ledger {
         if state.count.patch(count).is_some() && state.count.given.is_some() {
             self.corrected += 1;
         }
-        Ok(count)
+        count
     }
 
     /// States passed, and those whose count was corrected.
@@ -93,10 +100,10 @@ mod tests {
         ledger.leave(&stream("a"), 3);
         ledger.leave(&stream("b"), 5);
         let of = |name| state(Scope::Stream(stream(name)));
-        assert_eq!(ledger.close(&of("a"), 1).ok(), Some(3));
-        assert_eq!(ledger.close(&of("a"), 2).ok(), Some(0));
+        assert_eq!(ledger.close(&of("a")), 3);
+        assert_eq!(ledger.close(&of("a")), 0);
         ledger.leave(&stream("b"), 1);
-        assert_eq!(ledger.close(&of("b"), 3).ok(), Some(6));
+        assert_eq!(ledger.close(&of("b")), 6);
     }
 
     #[test]
@@ -106,8 +113,22 @@ mod tests {
             ledger.leave(&stream(name), 1);
         }
         let listed = state(Scope::Global(vec![stream("a"), stream("b")]));
-        assert_eq!(ledger.close(&listed, 1).ok(), Some(2));
-        assert_eq!(ledger.close(&state(Scope::Global(vec![])), 2).ok(), Some(1));
-        assert!(ledger.close(&state(Scope::Legacy), 3).is_err());
+        assert_eq!(ledger.close(&listed), 2);
+        assert_eq!(ledger.close(&state(Scope::Global(vec![]))), 1);
+    }
+
+    #[test]
+    fn the_first_state_of_another_type_is_found() {
+        let global = || state(Scope::Global(vec![]));
+        let of = |scopes: Vec<Scope>| scopes.into_iter().map(state).collect::<Vec<_>>();
+        let mut ledger = Ledger::default();
+        let place =
+            |ledger: &Ledger, states: &[State]| ledger.mixed(states.iter()).map(|(at, _)| at);
+        let mixed = of(vec![Scope::Legacy, Scope::Legacy, Scope::Global(vec![])]);
+        assert_eq!(place(&ledger, &mixed), Some(2));
+        assert_eq!(place(&ledger, &[global(), global()]), None);
+        ledger.close(&global());
+        assert_eq!(place(&ledger, &mixed), Some(0));
+        assert_eq!(place(&ledger, &[global()]), None);
     }
 }

@@ -75,6 +75,20 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
     }
 }
 
+/// Takes a chunk through its stages again, up to the line that stops it. A line before that may still stop
+/// it earlier.
+pub fn shorten(plan: &Plan, worker: &mut Worker, done: Done, stop: Stop) -> Done {
+    let mut chunk = done.chunk;
+    worker.decoder.recycle(done.decoded.batches);
+    worker.text = done.rendered.text;
+    let ends = memchr::memchr_iter(b'\n', &chunk.bytes.as_slice()[..chunk.len]);
+    let before = usize::try_from(stop.line).unwrap_or(usize::MAX);
+    chunk.len = ends.take(before).last().map_or(0, |end| end + 1);
+    let mut done = process(plan, worker, chunk);
+    done.decoded.stop.get_or_insert(stop);
+    done
+}
+
 /// Applies every stream's stages. Returns the first line that stops the run.
 fn apply_stages(
     plan: &Plan,

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::decode::Stop;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Reads chunks.
@@ -23,6 +24,12 @@ pub trait Input: Send {
 /// Writes what a worker has done.
 pub trait Output: Send {
     type Done;
+
+    /// Where a chunk must end because of what has left before it, though it is sound by itself.
+    fn stop(&self, _: &Self::Done) -> Option<Stop> {
+        None
+    }
+
     /// Writes one chunk, in its turn.
     ///
     /// # Errors
@@ -33,6 +40,9 @@ pub trait Output: Send {
 /// Does the work between; one per thread.
 pub trait Work<Chunk, Done> {
     fn work(&mut self, chunk: Chunk) -> Done;
+
+    /// Does the work of a chunk again, up to the line that stops it.
+    fn shorten(&mut self, done: Done, stop: Stop) -> Done;
 
     /// Takes the memory of a written chunk back.
     fn reclaim(&mut self, done: Done) -> Vec<u8>;
@@ -94,15 +104,12 @@ impl<I: Input, O: Output> Window<I, O> {
     fn task(&self, mut work: impl Work<I::Chunk, O::Done>) {
         let mut spare = Vec::new();
         while let Some((number, chunk)) = self.take(std::mem::take(&mut spare)) {
-            let done = chunk.and_then(|chunk| {
-                catch_unwind(AssertUnwindSafe(|| work.work(chunk))).map_err(|_| {
-                    Error::new(
-                        ErrorKind::Internal,
-                        "a worker panicked; this is a defect of midflight",
-                    )
-                })
-            });
+            let done = chunk.and_then(|chunk| guarded(|| work.work(chunk)));
             let mut writing = self.turn(number);
+            let done = done.and_then(|done| match writing.output.stop(&done) {
+                Some(stop) if writing.failed.is_none() => guarded(|| work.shorten(done, stop)),
+                _ => Ok(done),
+            });
             let written = match (&writing.failed, &done) {
                 (None, Ok(done)) => writing.output.write(done),
                 _ => Ok(()),
@@ -151,6 +158,14 @@ impl<I: Input, O: Output> Window<I, O> {
     }
 }
 
+/// What `work` gives; a panic of it is an error.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        let message = "a worker panicked; this is a defect of midflight";
+        Error::new(ErrorKind::Internal, message)
+    })
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -175,6 +190,11 @@ mod tests {
     impl Output for Collected {
         type Done = u64;
 
+        fn stop(&self, done: &u64) -> Option<Stop> {
+            let error = Error::new(ErrorKind::Protocol, "mixed");
+            (*done == 7).then_some(Stop { line: 5, error })
+        }
+
         fn write(&mut self, done: &u64) -> Result<()> {
             if *done == self.1 {
                 return Err(Error::new(ErrorKind::Output, "full"));
@@ -193,18 +213,24 @@ mod tests {
             chunk
         }
 
+        fn shorten(&mut self, done: u64, stop: Stop) -> u64 {
+            done * 1000 + stop.line
+        }
+
         fn reclaim(&mut self, _: u64) -> Vec<u8> {
             Vec::new()
         }
     }
 
     #[test]
-    fn results_leave_in_order_and_stop_at_the_first_failure() {
+    fn results_leave_in_order_shortened_where_asked_and_stop_at_the_first_failure() {
         for workers in [1, 2, 4] {
             for (fail_at, kind) in [(40, ErrorKind::Output), (999, ErrorKind::Internal)] {
                 let (output, ended) =
                     run(workers, Numbers(0), Collected(vec![], fail_at), || Delay);
-                assert_eq!(output.0, (1..fail_at.min(150)).collect::<Vec<_>>());
+                let mut expected: Vec<_> = (1..fail_at.min(150)).collect();
+                expected[6] = 7005;
+                assert_eq!(output.0, expected);
                 assert_eq!(ended.map_err(|error| error.kind()), Err(kind));
             }
         }

@@ -185,8 +185,7 @@ impl Decoder {
         let (stream, length) = (prefix.route.stream, prefix.bytes.len());
         let scan = scan::check(bytes, at, at + length);
         let line = &bytes[at..scan.end];
-        // A key can also be spelt with escapes; then the line is read in full.
-        let disguised = scan.escaped && memchr::memmem::find(line, b"\\u").is_some();
+        let disguised = scan.escaped && spells_letters(line);
         if scan.names_stream || disguised || frame::sound(bytes, at, &scan).is_err() {
             return None;
         }
@@ -368,6 +367,15 @@ impl Decoder {
             });
         }
     }
+}
+
+/// Whether a line spells some letter of a to z as an escape, as a key that names a stream would have to be
+/// spelt to be overlooked; such a line is read in full.
+fn spells_letters(line: &[u8]) -> bool {
+    let escapes = memchr::memmem::find_iter(line, b"\\u00");
+    escapes
+        .into_iter()
+        .any(|at| matches!(line.get(at + 4), Some(b'6' | b'7')))
 }
 
 /// Walks `data` into a new row. Returns the index of its closing brace.

@@ -10,6 +10,8 @@ pub type ColumnId = usize;
 pub struct Projection {
     root: Node,
     columns: usize,
+    /// Steps of a column's path before its first wildcard; no end to them where there is none.
+    fixed: Vec<usize>,
 }
 
 /// What to do at one object.
@@ -24,6 +26,17 @@ pub(super) struct Node {
     pub(super) items: Option<Box<Target>>,
     /// Columns that take every scalar below, at any depth.
     pub(super) deep: Vec<ColumnId>,
+    /// A path ends here in a wildcard: whatever the keys are, an object is expected.
+    every: bool,
+}
+
+/// Steps of a path before its first wildcard.
+fn fixed(path: &Path) -> usize {
+    let first = path
+        .segments()
+        .iter()
+        .position(|segment| *segment == Segment::Any);
+    first.unwrap_or(usize::MAX)
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +92,7 @@ impl Projection {
         let mut projection = Self {
             root: Node::default(),
             columns: paths.len(),
+            fixed: Vec::new(),
         };
         // Wildcards first: later keys start as copies of what a wildcard asks for.
         let wild = |path: &Path| path.segments().contains(&Segment::Any);
@@ -90,7 +104,8 @@ impl Projection {
             }
         }
         projection.root.spread(&[]);
-        projection.root.settle();
+        projection.fixed = paths.iter().map(fixed).collect();
+        projection.root.settle(1, &projection.fixed);
         projection
     }
 
@@ -104,7 +119,8 @@ impl Projection {
             self.root.declare(path.segments(), opened);
         }
         self.root.catch(column, deep);
-        self.root.settle();
+        self.fixed.push(usize::MAX);
+        self.root.settle(1, &self.fixed);
         column
     }
 
@@ -170,7 +186,10 @@ impl Node {
             return;
         };
         match first {
-            Segment::Any if rest.is_empty() => self.deep.push(column),
+            Segment::Any if rest.is_empty() => {
+                self.deep.push(column);
+                self.every = true;
+            }
             Segment::Any => {
                 self.any.get_or_insert_default().insert(rest, column);
                 for entry in &mut self.entries {
@@ -206,8 +225,13 @@ impl Node {
         if rest.is_empty() {
             target.opened.extend(opened);
         } else {
-            let node = target.node.get_or_insert_default();
-            node.deep.clone_from(&target.deep);
+            let deep = &target.deep;
+            let node = target.node.get_or_insert_with(|| {
+                Box::new(Node {
+                    deep: deep.clone(),
+                    ..Node::default()
+                })
+            });
             node.declare(rest, opened);
         }
     }
@@ -237,7 +261,7 @@ impl Node {
 
     /// Whether the node is about an object's keys.
     pub(super) fn has_keys(&self) -> bool {
-        !self.entries.is_empty() || self.any.is_some()
+        !self.entries.is_empty() || self.any.is_some() || self.every
     }
 
     fn targets(&mut self) -> impl Iterator<Item = &mut Target> {
@@ -247,14 +271,16 @@ impl Node {
             .chain(self.items.as_deref_mut())
     }
 
-    /// Works out [`Target::below`] everywhere; returns every column of the node.
-    fn settle(&mut self) -> Vec<ColumnId> {
+    /// Works out [`Target::below`] everywhere; returns every column of the node. The node's targets lie
+    /// `depth` steps into a record. What a wildcard meets on the way is not misplaced: only up to its
+    /// first one, as `fixed` says for every column, does a path ask for a shape.
+    fn settle(&mut self, depth: usize, fixed: &[usize]) -> Vec<ColumnId> {
         let mut all = self.deep.clone();
         for target in self.targets() {
             target.below = target
                 .node
                 .as_deref_mut()
-                .map_or_else(Vec::new, Node::settle);
+                .map_or_else(Vec::new, |node| node.settle(depth + 1, fixed));
             all.extend(
                 target
                     .columns
@@ -268,7 +294,10 @@ impl Node {
                 columns,
                 ..
             } = target;
-            below.retain(|column| !deep.contains(column) && !columns.contains(column));
+            below.retain(|column| {
+                let taken = deep.contains(column) || columns.contains(column);
+                !taken && fixed[*column] >= depth
+            });
         }
         all.sort_unstable();
         all.dedup();
@@ -344,5 +373,32 @@ mod tests {
             target(address, "phone").map(|t| t.deep.clone()),
             Some(vec![caught])
         );
+    }
+
+    #[test]
+    fn a_wildcard_keeps_its_columns_where_the_catalog_declares_keys() {
+        let mut projection = Projection::new(&paths(&["address.*"]));
+        let declared = paths(&["address.city"])
+            .into_iter()
+            .map(|path| (path, true));
+        let caught = projection.catch_undeclared(&declared.collect::<Vec<_>>(), true);
+        let address = target(projection.root(), "address").expect("a target");
+        assert_eq!(address.below, [0, caught]);
+        let node = address.node.as_deref().expect("a node");
+        assert!(node.has_keys());
+        assert_eq!(target(node, "city").map(|t| t.deep.clone()), Some(vec![0]));
+        assert_eq!(
+            target(node, "other").map(|t| t.deep.clone()),
+            Some(vec![0, caught])
+        );
+    }
+
+    #[test]
+    fn what_a_wildcard_meets_on_the_way_is_not_misplaced() {
+        let projection = Projection::new(&paths(&["*.email", "address.*.email", "items[].email"]));
+        let below = |key| target(projection.root(), key).map(|target| target.below.clone());
+        assert_eq!(below("id"), Some(vec![]));
+        assert_eq!(below("address"), Some(vec![1]));
+        assert_eq!(below("items"), Some(vec![2]));
     }
 }

@@ -271,14 +271,16 @@ pub fn sound(bytes: &[u8], start: usize, scan: &Scan) -> Result<(), Malformed> {
     if let Some(fault) = scan.fault {
         return Err(Malformed::fault(fault, scan.end));
     }
-    if scan.non_ascii {
-        let line = &bytes[start..scan.end];
-        if let Err(error) = simdutf8::compat::from_utf8(line) {
-            return Err(Malformed {
-                at: (start + error.valid_up_to()) as u32,
-                what: "is not valid UTF-8",
-            });
-        }
+    let line = &bytes[start..scan.end];
+    // The quick check says only whether; where is asked for once it has failed.
+    if scan.non_ascii
+        && simdutf8::basic::from_utf8(line).is_err()
+        && let Err(error) = simdutf8::compat::from_utf8(line)
+    {
+        return Err(Malformed {
+            at: (start + error.valid_up_to()) as u32,
+            what: "is not valid UTF-8",
+        });
     }
     Ok(())
 }

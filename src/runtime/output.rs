@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::progress::Progress;
 use crate::checkpoint::Ledger;
-use crate::decode::{EventKind, StreamId};
+use crate::decode::{EventKind, Stop, StreamId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, Shown};
@@ -70,7 +70,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The texts that are known only now: counts of STATEs and lines that are no messages.
-    fn patches(&mut self, done: &Done) -> Result<Vec<String>> {
+    fn patches(&mut self, done: &Done) -> Vec<String> {
         let mut patches = Vec::new();
         for piece in &done.rendered.pieces {
             match piece {
@@ -83,9 +83,7 @@ impl<'a> Writer<'a> {
                     let EventKind::State(state) = &event.kind else {
                         continue;
                     };
-                    let count = self
-                        .ledger
-                        .close(state, self.totals.lines + event.number + 1)?;
+                    let count = self.ledger.close(state);
                     let patch = state.count.patch(count).filter(|_| !self.plan.observe());
                     patches.push(patch.unwrap_or_default());
                 }
@@ -104,11 +102,11 @@ impl<'a> Writer<'a> {
             let stream = self.plan.stream(copied.stream);
             self.ledger.leave(&stream.descriptor, copied.records);
         }
-        Ok(patches)
+        patches
     }
 
     fn write_lines(&mut self, done: &Done) -> Result<()> {
-        let patches = self.patches(done)?;
+        let patches = self.patches(done);
         let mut patches = patches.iter();
         let (bytes, text) = (done.chunk.bytes.as_slice(), &done.rendered.text);
         let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(done.rendered.pieces.len() + 4);
@@ -201,6 +199,21 @@ const ROWS_BEFORE_LIMIT: u64 = 1_000;
 
 impl Output for Writer<'_> {
     type Done = Done;
+
+    fn stop(&self, done: &Done) -> Option<Stop> {
+        let states = || {
+            done.decoded
+                .events
+                .iter()
+                .filter_map(|event| match &event.kind {
+                    EventKind::State(state) => Some((event.number, state)),
+                    EventKind::Foreign => None,
+                })
+        };
+        let (place, error) = self.ledger.mixed(states().map(|(_, state)| state))?;
+        let (line, _) = states().nth(place)?;
+        Some(Stop { line, error })
+    }
 
     fn write(&mut self, done: &Done) -> Result<()> {
         self.store_rejects(done)?;

@@ -8,7 +8,7 @@ use super::input::Lines;
 use super::output::Writer;
 use super::progress::Progress;
 use super::rejects::Rejects;
-use crate::decode::Chunk;
+use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{self, Done, Worker};
 use crate::plan::Plan;
@@ -35,6 +35,10 @@ struct Task<'a> {
 impl Work<Chunk, Done> for Task<'_> {
     fn work(&mut self, chunk: Chunk) -> Done {
         pipeline::process(self.plan, &mut self.worker, chunk)
+    }
+
+    fn shorten(&mut self, done: Done, stop: Stop) -> Done {
+        pipeline::shorten(self.plan, &mut self.worker, done, stop)
     }
 
     fn reclaim(&mut self, done: Done) -> Vec<u8> {

@@ -83,7 +83,6 @@ impl Compiler<'_> {
                 severity: rule.severity,
                 action,
                 fingerprint: rule.fingerprint(),
-                unique_in_batch: false,
             });
         }
         inputs

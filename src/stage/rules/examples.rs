@@ -31,8 +31,7 @@ pub struct TestFailure {
     pub reason: String,
 }
 
-/// Evaluates a rule on its examples. A missing key is NULL. The rows of a rule that is `unique_in_batch`
-/// are judged together: all of `pass` must pass, and one of `fail` must not.
+/// Evaluates a rule on its examples. A missing key is NULL.
 ///
 /// A rule that does not compile fails its first example with the problem as reason.
 pub fn run_tests(
@@ -63,7 +62,7 @@ pub fn run_tests(
             continue;
         }
         match judge(&rules, examples, resolve) {
-            Ok(verdicts) => compare(&verdicts, expected, rule.unique_in_batch, &mut failures),
+            Ok(verdicts) => compare(&verdicts, expected, &mut failures),
             Err(reason) => failures.push(TestFailure {
                 index: 0,
                 expected,
@@ -74,25 +73,8 @@ pub fn run_tests(
     failures
 }
 
-fn compare(
-    verdicts: &Verdicts,
-    expected: Expected,
-    together: bool,
-    failures: &mut Vec<TestFailure>,
-) {
-    let rows = verdicts.judged();
-    if together && expected == Expected::Fail {
-        if verdicts.is_clean() {
-            let reason = "no row repeats another".to_owned();
-            failures.push(TestFailure {
-                index: 0,
-                expected,
-                reason,
-            });
-        }
-        return;
-    }
-    for index in 0..rows {
+fn compare(verdicts: &Verdicts, expected: Expected, failures: &mut Vec<TestFailure>) {
+    for index in 0..verdicts.judged() {
         let reason = match (expected, verdicts.reason(0, index)) {
             (Expected::Pass, None) | (Expected::Fail, Some(Reason::Violated)) => continue,
             (Expected::Pass, Some(reason)) => reason.code().to_owned(),

@@ -4,7 +4,6 @@
 //! cannot judge: a value of another type than declared, or one on which the evaluation fails.
 
 mod examples;
-mod unique;
 mod verdicts;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
@@ -12,7 +11,6 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 
 pub use self::examples::{Expected, TestFailure, run_tests};
-use self::unique::repeated;
 use serde::Serialize;
 
 use self::verdicts::Verdict;
@@ -65,15 +63,13 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleInput {
     pub id: String,
-    /// True or NULL for a row that passes. May be empty for a rule that is `unique_in_batch`.
+    /// True or NULL for a row that passes.
     pub sql: String,
     /// The columns the rule is about; those it reads follow from the expression.
     pub columns: Vec<Path>,
     pub severity: Severity,
     pub action: Action,
     pub fingerprint: String,
-    /// No two rows of a batch may have the same values in `columns`; NULL is like nothing.
-    pub unique_in_batch: bool,
 }
 
 /// A compiled rule.
@@ -85,8 +81,6 @@ pub struct Rule {
     pub action: Action,
     pub fingerprint: String,
     condition: Option<Condition>,
-    /// The inputs that may not repeat.
-    unique: Option<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -132,9 +126,9 @@ impl Rules {
         }
     }
 
-    fn push(&mut self, input: RuleInput, expression: Option<Expression>) {
+    fn push(&mut self, input: RuleInput, expression: Expression) {
         let runs = input.action > Action::Ignore;
-        let condition = expression.filter(|_| runs).map(|expression| Condition {
+        let condition = runs.then(|| Condition {
             inputs: expression
                 .columns()
                 .iter()
@@ -142,8 +136,6 @@ impl Rules {
                 .collect(),
             expression,
         });
-        let unique = (input.unique_in_batch && runs)
-            .then(|| input.columns.iter().map(|path| self.input(path)).collect());
         let RuleInput {
             id,
             columns,
@@ -159,7 +151,6 @@ impl Rules {
             action,
             fingerprint,
             condition,
-            unique,
         });
     }
 
@@ -203,17 +194,13 @@ impl Rules {
     }
 }
 
-/// The rule's expression, with its columns checked; `None` for one that is about uniqueness alone.
+/// The rule's expression, with its columns checked.
 fn compile_condition(
     input: &RuleInput,
     resolve: &dyn Fn(&Path) -> Result<DataType, String>,
-) -> Result<Option<Expression>, Vec<SqlProblem>> {
-    let expression = if input.unique_in_batch && input.sql.trim().is_empty() {
-        None
-    } else {
-        let expression = Expression::compile(&input.sql, resolve)?;
-        Some(expression.boolean().map_err(|problem| vec![problem])?)
-    };
+) -> Result<Expression, Vec<SqlProblem>> {
+    let expression = Expression::compile(&input.sql, resolve)?;
+    let expression = expression.boolean().map_err(|problem| vec![problem])?;
     let missing: Vec<SqlProblem> = input
         .columns
         .iter()
@@ -240,35 +227,21 @@ impl Rule {
         mismatched: &dyn Fn(usize) -> Option<&'a BooleanBuffer>,
         rows: usize,
     ) -> Result<Option<Verdict>> {
-        let mut violated: Option<BooleanBuffer> = None;
-        let mut failed = Vec::new();
-        if let Some(Condition { expression, inputs }) = &self.condition {
-            let columns: Vec<ArrayRef> = inputs
-                .iter()
-                .filter_map(|input| arrays.get(*input).cloned())
-                .collect();
-            let evaluated = expression.evaluate_mask(&columns, rows)?;
-            violated = any(not_true(&evaluated.values));
-            failed = evaluated.failed;
-        }
-        let inputs = self
-            .condition
+        let Some(Condition { expression, inputs }) = &self.condition else {
+            return Ok(None);
+        };
+        let columns: Vec<ArrayRef> = inputs
             .iter()
-            .flat_map(|condition| &condition.inputs);
-        let inputs = inputs.chain(self.unique.iter().flatten());
+            .filter_map(|input| arrays.get(*input).cloned())
+            .collect();
+        let evaluated = expression.evaluate_mask(&columns, rows)?;
+        let violated = any(not_true(&evaluated.values));
         let mismatched = inputs
+            .iter()
             .filter_map(|input| mismatched(*input))
             .fold(None, |all, rows| either(all, rows.clone()));
         let mismatched = mismatched.and_then(any);
-        if let Some(unique) = &self.unique {
-            let columns: Vec<ArrayRef> = unique
-                .iter()
-                .filter_map(|input| arrays.get(*input).cloned())
-                .collect();
-            if let Some(rows) = any(repeated(&columns, rows)?) {
-                violated = either(violated, rows);
-            }
-        }
+        let failed = evaluated.failed;
         Ok(Verdict::new(violated, mismatched, failed, rows))
     }
 }

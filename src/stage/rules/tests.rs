@@ -26,18 +26,6 @@ fn rule(id: &str, sql: &str) -> RuleInput {
         severity: Severity::Error,
         action: Action::Quarantine,
         fingerprint: format!("fingerprint of {id}"),
-        unique_in_batch: false,
-    }
-}
-
-fn unique(columns: &[&str]) -> RuleInput {
-    RuleInput {
-        columns: columns
-            .iter()
-            .map(|name| name.parse().expect("a path"))
-            .collect(),
-        unique_in_batch: true,
-        ..rule("unique", "")
     }
 }
 
@@ -118,23 +106,6 @@ fn every_failed_rule_of_a_row_is_recorded_with_its_reason() {
     assert_eq!(
         judge(&rules, &ages[..1], &emails[..1], &mismatched.slice(0, 1)),
         []
-    );
-}
-
-#[test]
-fn repeated_keys_violate_from_the_second_row_on() {
-    let none = BooleanBuffer::new_unset(5);
-    let ages = [Some(1), Some(1), None, None, Some(1)];
-    let emails = [Some("a"), Some("b"), Some("a"), Some("a"), Some("a")];
-    let one = Rules::compile(vec![unique(&["age"])], &resolve).expect("a rule");
-    assert_eq!(
-        judge(&one, &ages, &emails, &none),
-        [(1, vec![(0, "violated")]), (4, vec![(0, "violated")])]
-    );
-    let two = Rules::compile(vec![unique(&["age", "email"])], &resolve).expect("a rule");
-    assert_eq!(
-        judge(&two, &ages, &emails, &none),
-        [(4, vec![(0, "violated")])]
     );
 }
 
@@ -244,10 +215,6 @@ fn examples_are_tested() {
     ] {
         assert_eq!(check(&rule("r", sql), &[pass], &[fail]), [], "{sql}");
     }
-    let keys = [json!({"age": 1}), json!({"age": 2})];
-    let twice = [json!({"age": 1}), json!({"age": 1})];
-    assert_eq!(check(&unique(&["age"]), &keys, &twice), []);
-    assert_eq!(check(&unique(&["age"]), &twice, &keys).len(), 2);
     let ignored = RuleInput {
         action: Action::Ignore,
         ..range
