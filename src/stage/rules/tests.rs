@@ -224,7 +224,7 @@ fn examples_are_tested() {
         1,
         "a proposed rule is tested too"
     );
-    let broken = check(&rule("broken", "agee > 1"), &keys, &[]);
+    let broken = check(&rule("broken", "agee > 1"), &[json!({"age": 1})], &[]);
     assert!(
         broken[0]
             .2
