@@ -81,9 +81,13 @@ pub fn shorten(plan: &Plan, worker: &mut Worker, done: Done, stop: Stop) -> Done
     let mut chunk = done.chunk;
     worker.decoder.recycle(done.decoded.batches);
     worker.text = done.rendered.text;
-    let ends = memchr::memchr_iter(b'\n', &chunk.bytes.as_slice()[..chunk.len]);
-    let before = usize::try_from(stop.line).unwrap_or(usize::MAX);
-    chunk.len = ends.take(before).last().map_or(0, |end| end + 1);
+    let mut ends = memchr::memchr_iter(b'\n', &chunk.bytes.as_slice()[..chunk.len]);
+    // The last line of the input may have no end.
+    chunk.len = match usize::try_from(stop.line) {
+        Ok(0) => 0,
+        Ok(before) => ends.nth(before - 1).map_or(chunk.len, |end| end + 1),
+        Err(_) => chunk.len,
+    };
     let mut done = process(plan, worker, chunk);
     done.decoded.stop.get_or_insert(stop);
     done

@@ -1,6 +1,7 @@
 //! What must hold of any input, tried on inputs that nobody thought of.
 
 mod budget;
+mod catalogs;
 mod decoding;
 mod engine;
 mod json;
@@ -22,7 +23,11 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 fn must(holds: bool, why: impl FnOnce() -> String) -> Verdict {
-    if holds { Ok(()) } else { Err(TestCaseError::fail(why())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(TestCaseError::fail(why()))
+    }
 }
 
 fn same(run: &Run, expected: &str) -> Verdict {
@@ -32,7 +37,10 @@ fn same(run: &Run, expected: &str) -> Verdict {
     let body = run.body();
     must(body == expected.as_bytes(), || {
         let (body, expected) = (shown(body), expected.to_owned());
-        let differ = body.split('\n').zip(expected.split('\n')).find(|(left, right)| left != right);
+        let differ = body
+            .split('\n')
+            .zip(expected.split('\n'))
+            .find(|(left, right)| left != right);
         format!("left and expected differ, first in\n{differ:?}")
     })
 }
@@ -42,7 +50,10 @@ fn what_no_stage_names_leaves_byte_by_byte() {
     let plan = plan("{version: 1, unlisted: pass}", None);
     check(&lines::input(), |input| {
         let expected = input.expected(&[], &[], &|text| text.to_owned());
-        same(&run(&plan, input.text().as_bytes(), &Way::plain()), &expected)
+        same(
+            &run(&plan, input.text().as_bytes(), &Way::plain()),
+            &expected,
+        )
     });
 }
 
@@ -50,27 +61,57 @@ fn what_no_stage_names_leaves_byte_by_byte() {
 fn a_mask_changes_every_value_of_its_column_and_no_other_byte() {
     let masks: [(&str, &[Step]); 3] = [
         ("email", &[Step::Key("email")]),
-        ("address.street", &[Step::Key("address"), Step::Key("street")]),
-        ("items[].email", &[Step::Key("items"), Step::Items, Step::Key("email")]),
+        (
+            "address.street",
+            &[Step::Key("address"), Step::Key("street")],
+        ),
+        (
+            "items[].email",
+            &[Step::Key("items"), Step::Items, Step::Key("email")],
+        ),
     ];
     let plans = masks.map(|(column, path)| {
-        let mask = format!("{{mask: {{column: '{column}', with: redact, placeholder: '<\"X\">'}}}}");
+        let mask =
+            format!("{{mask: {{column: '{column}', with: redact, placeholder: '<\"X\">'}}}}");
         let users = format!("{{unlisted: pass, stages: [{mask}]}}");
-        (plan(&format!("{{version: 1, unlisted: pass, streams: {{users: {users}}}}}"), None), path)
+        (
+            plan(
+                &format!("{{version: 1, unlisted: pass, streams: {{users: {users}}}}}"),
+                None,
+            ),
+            path,
+        )
     });
-    let users: Vec<_> = STREAMS.iter().copied().filter(|stream| stream.1 == "users").collect();
+    let users: Vec<_> = STREAMS
+        .iter()
+        .copied()
+        .filter(|stream| stream.1 == "users")
+        .collect();
     check(&(lines::input(), 0..plans.len()), |(input, which)| {
         let (plan, path) = &plans[which];
-        let masked = |text: &str| if text == "null" { text.to_owned() } else { r#""<\"X\">""#.to_owned() };
+        let masked = |text: &str| {
+            if text == "null" {
+                text.to_owned()
+            } else {
+                r#""<\"X\">""#.to_owned()
+            }
+        };
         let expected = input.expected(&users, path, &masked);
-        same(&run(plan, input.text().as_bytes(), &Way::plain()), &expected)
+        same(
+            &run(plan, input.text().as_bytes(), &Way::plain()),
+            &expected,
+        )
     });
 }
 
 fn way() -> impl Strategy<Value = Way> {
     let workers = prop_oneof![Just(1), Just(2), Just(4)];
     let chunk_bytes = prop_oneof![Just(None), (1..300_usize).prop_map(Some)];
-    (workers, chunk_bytes, vec(1..200_usize, 0..4)).prop_map(|(workers, chunk_bytes, writes)| Way { workers, chunk_bytes, writes })
+    (workers, chunk_bytes, vec(1..200_usize, 0..4)).prop_map(|(workers, chunk_bytes, writes)| Way {
+        workers,
+        chunk_bytes,
+        writes,
+    })
 }
 
 #[test]
@@ -80,17 +121,26 @@ fn the_output_does_not_depend_on_chunks_or_workers() {
         plan(include_str!("properties/chunks.yaml"), Some(catalog)),
         plan("version: 1", Some(catalog)),
     ];
-    check(&(lines::input(), vec(way(), 1..4), 0..plans.len()), |(input, ways, which)| {
-        let text = input.text();
-        let plain = run(&plans[which], text.as_bytes(), &Way::plain());
-        for way in ways {
-            let other = run(&plans[which], text.as_bytes(), &way);
-            must(plain.body() == other.body(), || {
-                format!("{way:?}\n{}\nbut in one piece\n{}", shown(&other.output), shown(&plain.output))
-            })?;
-            let told = |run: &Run| run.failed.as_ref().map(ToString::to_string);
-            must(told(&plain) == told(&other), || format!("{:?} {:?}", plain.failed, other.failed))?;
-        }
-        Ok(())
-    });
+    check(
+        &(lines::input(), vec(way(), 1..4), 0..plans.len()),
+        |(input, ways, which)| {
+            let text = input.text();
+            let plain = run(&plans[which], text.as_bytes(), &Way::plain());
+            for way in ways {
+                let other = run(&plans[which], text.as_bytes(), &way);
+                must(plain.body() == other.body(), || {
+                    format!(
+                        "{way:?}\n{}\nbut in one piece\n{}",
+                        shown(&other.output),
+                        shown(&plain.output)
+                    )
+                })?;
+                let told = |run: &Run| run.failed.as_ref().map(ToString::to_string);
+                must(told(&plain) == told(&other), || {
+                    format!("{:?} {:?}", plain.failed, other.failed)
+                })?;
+            }
+            Ok(())
+        },
+    );
 }

@@ -4,7 +4,7 @@
 //! The counting and comparing here is a second opinion: plain serde_json over what came out, sharing no
 //! code with the engine.
 
-mod recount;
+pub mod recount;
 mod schema;
 
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::support::{KEY, midflight, root};
 use recount::{Recount, Unmasked};
 
 /// A recorded read in `fixtures/` and the columns that its own configuration may change.
-struct Recording {
-    folder: &'static str,
+pub struct Recording {
+    pub folder: &'static str,
     /// Stream and top-level column.
-    changed: &'static [(&'static str, &'static str)],
+    pub changed: &'static [(&'static str, &'static str)],
 }
 
-const RECORDINGS: [Recording; 3] = [
+pub const RECORDINGS: [Recording; 3] = [
     Recording {
         folder: "smoke-test",
         changed: &[
@@ -86,7 +86,10 @@ enum Plan {
 
 impl Recording {
     fn input(&self) -> String {
-        let path = root().join("fixtures").join(self.folder).join("input.jsonl");
+        let path = root()
+            .join("fixtures")
+            .join(self.folder)
+            .join("input.jsonl");
         std::fs::read_to_string(path).expect("a recorded read")
     }
 
@@ -98,8 +101,20 @@ impl Recording {
             std::fs::copy(folder.join(file), copy.path().join(file)).expect("a copy");
         }
         copy_rules(&folder.join("rules"), &copy.path().join("rules"));
-        let policy = |word| std::fs::write(copy.path().join("config.yaml"), format!("version: 1\nunlisted: {word}\n"));
-        let mut arguments = vec!["pipe", "--no-progress", "--catalog", "catalog.json", "--report", "report"];
+        let policy = |word| {
+            std::fs::write(
+                copy.path().join("config.yaml"),
+                format!("version: 1\nunlisted: {word}\n"),
+            )
+        };
+        let mut arguments = vec![
+            "pipe",
+            "--no-progress",
+            "--catalog",
+            "catalog.json",
+            "--report",
+            "report",
+        ];
         match plan {
             Plan::Own => {}
             Plan::Pass => policy("pass").expect("a configuration"),
@@ -109,11 +124,22 @@ impl Recording {
         if plan != Plan::Default {
             arguments.extend(["--config", "config.yaml"]);
         }
-        let ended = midflight(&arguments).within(copy.path()).env("MIDFLIGHT_KEY", KEY).run(input);
-        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{} with {plan:?}", self.folder);
+        let ended = midflight(&arguments)
+            .within(copy.path())
+            .env("MIDFLIGHT_KEY", KEY)
+            .run(input);
+        assert_eq!(
+            (ended.code, ended.stderr.as_str()),
+            (0, ""),
+            "{} with {plan:?}",
+            self.folder
+        );
         let report = std::fs::read(copy.path().join("report/report.json")).expect("a report");
         let report = serde_json::from_slice(&report).expect("the report is JSON");
-        (String::from_utf8(ended.stdout).expect("stdout is UTF-8"), report)
+        (
+            String::from_utf8(ended.stdout).expect("stdout is UTF-8"),
+            report,
+        )
     }
 
     fn may_change(&self, plan: Plan) -> impl Fn(&str, &str, &str) -> bool + '_ {
@@ -154,7 +180,11 @@ fn every_line_is_a_message_of_the_protocol() {
     every_run(|recording, plan, _, output, _| {
         for line in output.lines() {
             let faults = schema::faults(&schema, line);
-            assert!(faults.is_empty(), "{} with {plan:?}: {faults:?} in {line:.300}", recording.folder);
+            assert!(
+                faults.is_empty(),
+                "{} with {plan:?}: {faults:?} in {line:.300}",
+                recording.folder
+            );
         }
     });
 }
@@ -170,7 +200,11 @@ fn every_line_of_a_failure_is_a_message_of_the_protocol() {
         let ended = midflight(&["pipe", "--no-progress"]).run(input);
         assert_ne!(ended.code, 101, "{}", ended.stderr);
         for line in ended.text().lines() {
-            assert_eq!(schema::faults(&schema, line), Vec::<String>::new(), "{line}");
+            assert_eq!(
+                schema::faults(&schema, line),
+                Vec::<String>::new(),
+                "{line}"
+            );
         }
     }
 }
@@ -179,7 +213,12 @@ fn every_line_of_a_failure_is_a_message_of_the_protocol() {
 fn every_state_counts_the_records_before_it() {
     every_run(|recording, plan, _, output, _| {
         let recount = Recount::of(output);
-        assert_eq!(recount.wrong, Vec::<String>::new(), "{} with {plan:?}", recording.folder);
+        assert_eq!(
+            recount.wrong,
+            Vec::<String>::new(),
+            "{} with {plan:?}",
+            recording.folder
+        );
     });
 }
 
@@ -193,7 +232,11 @@ fn global_and_legacy_states_count_the_records_of_all_streams() {
     };
     let legacy = |_: &Value| json!({"data": {"cursor": 1}});
     for rewrite in [&global as &dyn Fn(&Value) -> Value, &legacy] {
-        let input: String = recording.input().lines().map(|line| with_state(line, rewrite) + "\n").collect();
+        let input: String = recording
+            .input()
+            .lines()
+            .map(|line| with_state(line, rewrite) + "\n")
+            .collect();
         let (output, _) = recording.run(Plan::Own, &input);
         let recount = Recount::of(&output);
         assert_eq!(recount.wrong, Vec::<String>::new());
@@ -218,8 +261,8 @@ fn every_record_read_is_accounted_for() {
         let none = 0;
         for (stream, &records) in &read {
             let counts = &report["streams"][stream];
-            let [told, left, filtered, rejected] =
-                ["read", "emitted", "filtered", "rejected"].map(|name| counts[name].as_u64().expect("a count"));
+            let [told, left, filtered, rejected] = ["read", "emitted", "filtered", "rejected"]
+                .map(|name| counts[name].as_u64().expect("a count"));
             let place = format!("{} with {plan:?}: {stream}", recording.folder);
             assert_eq!(told, records, "{place}");
             assert_eq!(left, *emitted.get(stream).unwrap_or(&none), "{place}");
@@ -234,12 +277,21 @@ fn every_record_read_is_accounted_for() {
 fn what_the_plan_does_not_name_keeps_its_text() {
     every_run(|recording, plan, input, output, _| {
         let unmasked = Unmasked::compare(input, output, recording.may_change(plan));
-        assert_eq!(unmasked.wrong, Vec::<String>::new(), "{} with {plan:?}", recording.folder);
+        assert_eq!(
+            unmasked.wrong,
+            Vec::<String>::new(),
+            "{} with {plan:?}",
+            recording.folder
+        );
         let expected = match plan {
             Plan::Drop | Plan::Pass => unmasked.changed == 0,
             Plan::Own => unmasked.changed > 0,
             Plan::Default => true,
         };
-        assert!(expected, "{} with {plan:?}: {} values changed", recording.folder, unmasked.changed);
+        assert!(
+            expected,
+            "{} with {plan:?}: {} values changed",
+            recording.folder, unmasked.changed
+        );
     });
 }

@@ -1,6 +1,6 @@
 //! Reads one entry of a recogniser file, and tells everything that is wrong with it.
 
-use regex_automata::{meta, util::syntax};
+use regex_automata::util::syntax;
 
 use super::checksum::{self, Check};
 use super::library::{Anchors, Context, Edges, Example, Extends, NameRule, Recogniser};
@@ -129,11 +129,8 @@ fn read_patterns(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<String
     let patterns = fields.texts("patterns", problems).unwrap_or_default();
     let mut kept = Vec::with_capacity(patterns.len());
     for (pattern, at) in patterns {
-        match meta::Regex::builder()
-            .syntax(pattern_syntax())
-            .build(pattern)
-        {
-            Ok(regex) if regex.is_match("") => {
+        match syntax::parse_with(pattern, &pattern_syntax()) {
+            Ok(parsed) if parsed.properties().minimum_len() == Some(0) => {
                 problems.push_at(file, at, "the pattern matches nothing at all")
             }
             Ok(_) => kept.push(pattern.to_owned()),

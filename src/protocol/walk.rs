@@ -53,6 +53,38 @@ pub enum Next {
     Closed,
 }
 
+const CROSSED: &str = "closes a brace or bracket with one of the other kind";
+
+/// The containers that are open, one bit each. In a line that closes them crosswise, a member could hide
+/// inside a value that is passed over.
+#[derive(Default)]
+struct Nesting {
+    /// The innermost in the lowest bit; set for an object.
+    kinds: u64,
+    depth: u32,
+    deepest: u32,
+}
+
+impl Nesting {
+    #[inline(always)]
+    fn push(&mut self, byte: u8) {
+        self.kinds = self.kinds << 1 | u64::from(byte == b'{');
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+    }
+
+    /// Whether the byte closes what was opened last. Bits that deeper containers have pushed out are taken
+    /// to fit.
+    #[inline(always)]
+    fn pop(&mut self, byte: u8) -> bool {
+        let known = self.deepest - self.depth < u64::BITS;
+        let fits = (self.kinds & 1 != 0) == (byte == b'}');
+        self.kinds >>= 1;
+        self.depth -= 1;
+        fits || !known
+    }
+}
+
 /// A position in the structural index of a line.
 pub struct Walker<'a> {
     bytes: &'a [u8],
@@ -179,13 +211,15 @@ impl<'a> Walker<'a> {
     /// From an opening character to the closing one that belongs to it.
     #[inline]
     pub fn skip(&mut self) -> Result<(), Malformed> {
-        let mut depth = 0_usize;
+        let mut open = Nesting::default();
         while let Some(&position) = self.positions.get(self.at) {
             match self.bytes[position as usize] {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
+                byte @ (b'{' | b'[') => open.push(byte),
+                byte @ (b'}' | b']') => {
+                    if !open.pop(byte) {
+                        return Err(self.malformed(CROSSED));
+                    }
+                    if open.depth == 0 {
                         return Ok(());
                     }
                 }
@@ -244,13 +278,15 @@ impl Walker<'_> {
         outer: Option<Key>,
         mut visit: impl FnMut(Option<Key>, u32, u32),
     ) -> Result<(), Malformed> {
-        let (mut depth, mut key) = (0_usize, outer);
+        let (mut open, mut key) = (Nesting::default(), outer);
         loop {
             match self.bytes[self.here() as usize] {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
+                byte @ (b'{' | b'[') => open.push(byte),
+                byte @ (b'}' | b']') => {
+                    if !open.pop(byte) {
+                        return Err(self.malformed(CROSSED));
+                    }
+                    if open.depth == 0 {
                         return Ok(());
                     }
                 }
@@ -272,6 +308,40 @@ impl Walker<'_> {
                 visit(key, start as u32, end as u32);
             }
             self.at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scan::{self, PADDING};
+    use super::*;
+
+    fn skipped(value: &str) -> (bool, bool) {
+        let mut bytes = value.as_bytes().to_vec();
+        bytes.resize(value.len() + PADDING, b'\n');
+        let mut positions = Vec::new();
+        scan::index(&bytes, 0, &mut positions);
+        let whole = Walker::new(&bytes, &positions, 0).skip().is_ok();
+        let visited = Walker::new(&bytes, &positions, 0)
+            .scalars(None, |_, _, _| {})
+            .is_ok();
+        (whole, visited)
+    }
+
+    #[test]
+    fn containers_close_in_the_order_in_which_they_open() {
+        let deep = |count: usize, inner: &str| {
+            format!("{}{inner}{}", "[".repeat(count), "]".repeat(count))
+        };
+        for (value, fine) in [
+            (r#"{"a":[{"b":[]},[]]}"#.to_owned(), true),
+            (r#"[{"a":1]}"#.to_owned(), false),
+            (r#"[[1},{2]]"#.to_owned(), false),
+            (deep(200, r#"{"a":[]}"#), true),
+            (format!("[{},{{]]", deep(20, "")), false),
+        ] {
+            assert_eq!(skipped(&value), (fine, fine), "{value}");
         }
     }
 }

@@ -136,7 +136,8 @@ impl Totals {
         time: Duration,
         failed: Option<&Error>,
     ) -> String {
-        let streams: serde_json::Map<_, _> = self
+        // By name: streams that no catalog announces are numbered as the workers hear of them.
+        let streams: BTreeMap<_, _> = self
             .streams
             .iter()
             .enumerate()

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 
 use super::progress::Progress;
+use crate::batch::Fate;
 use crate::checkpoint::Ledger;
 use crate::decode::{EventKind, Stop, StreamId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Done;
-use crate::plan::{Plan, Shown};
+use crate::plan::{Plan, Shown, StreamPlan};
 use crate::protocol::frame::Span;
 use crate::protocol::trace;
 use crate::report::Totals;
@@ -162,45 +163,40 @@ impl<'a> Writer<'a> {
         rejects.sync()
     }
 
-    /// Whether too many rows of some stream have been rejected.
-    fn limits(&self, done: &Done) -> Result<()> {
-        let streams = done.decoded.batches.iter().map(|(stream, _)| *stream);
-        for stream in streams.filter(|_| !done.rejected.is_empty()) {
-            self.check_limit(stream, false)?;
+    /// The first line behind which some stream has too many rejects, once it has enough rows to tell. Rows
+    /// are counted one by one, so that where a run stops does not depend on how the input was cut.
+    fn over_limit(&self, done: &Done) -> Option<Stop> {
+        if self.plan.observe() {
+            return None;
         }
-        Ok(())
+        let mut first: Option<(u32, Error)> = None;
+        for (stream, batch) in &done.decoded.batches {
+            let plan = self.plan.stream(*stream);
+            let Some(limit) = plan.max_rejected else {
+                continue;
+            };
+            let before = self.totals.of(*stream);
+            let (mut read, mut rejected) =
+                before.map_or((0, 0), |totals| (totals.read, totals.rejected));
+            for row in batch.rows() {
+                read += 1;
+                rejected += u64::from(row.fate == Fate::Rejected);
+                if read >= ROWS_BEFORE_LIMIT && exceeds(rejected, read, limit) {
+                    if first.as_ref().is_none_or(|(at, _)| row.line.end < *at) {
+                        first = Some((row.line.end, too_many(&plan, rejected, read, limit)));
+                    }
+                    break;
+                }
+            }
+        }
+        let (end, error) = first?;
+        let before = &done.chunk.bytes.as_slice()[..end as usize];
+        let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
+        Some(Stop { line, error })
     }
 
-    /// Compares a stream's rejects with its limit; before the end only once there are enough rows to tell.
-    ///
-    /// # Errors
-    /// `Limit` when there are too many.
-    pub fn check_limit(&self, stream: StreamId, at_end: bool) -> Result<()> {
-        let plan = self.plan.stream(stream);
-        let (Some(limit), Some(totals)) = (plan.max_rejected, self.totals.of(stream)) else {
-            return Ok(());
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
-        let fraction = totals.rejected as f64 / totals.read.max(1) as f64;
-        if fraction <= limit || !at_end && totals.read < ROWS_BEFORE_LIMIT {
-            return Ok(());
-        }
-        let message = format!(
-            "stream `{}`: {} of {} records rejected, more than the limit of {limit}",
-            plan.descriptor, totals.rejected, totals.read
-        );
-        Err(Error::new(ErrorKind::Limit, message)
-            .hint("the report counts the failed rules; the reject store holds the records"))
-    }
-}
-
-/// Rows of a stream after which its fraction of rejects is compared with the limit while it still runs.
-const ROWS_BEFORE_LIMIT: u64 = 1_000;
-
-impl Output for Writer<'_> {
-    type Done = Done;
-
-    fn stop(&self, done: &Done) -> Option<Stop> {
+    /// The first state of another type than those before it.
+    fn mixed_states(&self, done: &Done) -> Option<Stop> {
         let states = || {
             done.decoded
                 .events
@@ -215,6 +211,46 @@ impl Output for Writer<'_> {
         Some(Stop { line, error })
     }
 
+    /// Compares a stream's rejects with its limit at the end of the run, however few rows it has.
+    ///
+    /// # Errors
+    /// `Limit` when there are too many.
+    pub fn check_limit(&self, stream: StreamId) -> Result<()> {
+        let plan = self.plan.stream(stream);
+        match (plan.max_rejected, self.totals.of(stream)) {
+            (Some(limit), Some(totals)) if exceeds(totals.rejected, totals.read, limit) => {
+                Err(too_many(&plan, totals.rejected, totals.read, limit))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Rows of a stream after which its fraction of rejects is compared with the limit while it still runs.
+const ROWS_BEFORE_LIMIT: u64 = 1_000;
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
+fn exceeds(rejected: u64, read: u64, limit: f64) -> bool {
+    rejected as f64 > limit * read as f64
+}
+
+fn too_many(plan: &StreamPlan, rejected: u64, read: u64, limit: f64) -> Error {
+    let message = format!(
+        "stream `{}`: {rejected} of {read} records rejected, more than the limit of {limit}",
+        plan.descriptor
+    );
+    Error::new(ErrorKind::Limit, message)
+        .hint("the report counts the failed rules; the reject store holds the records")
+}
+
+impl Output for Writer<'_> {
+    type Done = Done;
+
+    fn stop(&self, done: &Done) -> Option<Stop> {
+        let stops = [self.mixed_states(done), self.over_limit(done)];
+        stops.into_iter().flatten().min_by_key(|stop| stop.line)
+    }
+
     fn write(&mut self, done: &Done) -> Result<()> {
         self.store_rejects(done)?;
         self.write_lines(done)?;
@@ -224,7 +260,7 @@ impl Output for Writer<'_> {
         if let Some(stop) = &done.decoded.stop {
             return Err(stop.error.at_line(lines + stop.line + 1));
         }
-        self.limits(done)
+        Ok(())
     }
 }
 

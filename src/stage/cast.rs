@@ -39,7 +39,6 @@ impl Cast {
     fn fail(&self, batch: &mut Batch, cell: CellId) -> Result<(), Halt> {
         let row = batch.cell(cell).row as usize;
         batch.tally().find(self.column.id, "cast_failed", 1);
-        batch.replace(cell, b"null");
         let message = || {
             format!(
                 "{}: a value cannot be cast to {}",
@@ -49,6 +48,7 @@ impl Cast {
         };
         match self.on_error {
             CastFailure::Null => {
+                batch.replace(cell, b"null");
                 batch.nulled(row, &self.column.name);
                 Ok(())
             }
@@ -56,7 +56,7 @@ impl Cast {
                 batch,
                 Refused {
                     row,
-                    stage: "cast",
+                    stage: &format!("cast {}", self.column.name),
                     code: "cast_failed",
                     message: message(),
                 },

@@ -40,6 +40,9 @@ pub struct Workbench {
     contexts: HashMap<Box<[u8]>, ColumnContext>,
     found: Vec<Finding>,
     replacement: String,
+    /// The string being masked, as written, unescaped, and as it becomes.
+    inner: Vec<u8>,
+    text: String,
     raw: Vec<u8>,
     /// Findings per recogniser.
     counts: Vec<u64>,
@@ -57,6 +60,8 @@ impl Stage for Detect {
             contexts: HashMap::new(),
             found: Vec::new(),
             replacement: String::new(),
+            inner: Vec::new(),
+            text: String::new(),
             raw: Vec::new(),
             counts: Vec::new(),
         });
@@ -155,23 +160,25 @@ impl Detect {
         if bench.found.is_empty() {
             return Ok(());
         }
-        let (inner, text) = (inner.to_vec(), text.into_owned());
-        self.mask(batch, cell, &inner, &text, escaped, bench)
+        bench.inner.clear();
+        bench.inner.extend_from_slice(inner);
+        bench.text.clear();
+        bench.text.push_str(&text);
+        self.mask(batch, cell, escaped, bench)
     }
 
-    /// Replaces the findings of a cell.
+    /// Replaces the findings of a cell, whose string stands on the workbench.
     fn mask(
         &self,
         batch: &mut Batch,
         cell: CellId,
-        inner: &[u8],
-        text: &str,
         escaped: bool,
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
         self.guard(batch, cell, bench)?;
         bench.raw.clear();
         bench.raw.push(b'"');
+        let (inner, text) = (&bench.inner, &bench.text);
         let mut offsets = Offsets::new(inner, escaped);
         let mut from = 0;
         for finding in &bench.found {

@@ -22,8 +22,12 @@ pub type Verdict = Result<(), TestCaseError>;
 
 /// Checks `property` on random values; panics with the smallest failing one and its seed.
 pub fn check<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Verdict) {
-    let replay = std::env::var(SEED).ok().map(|seed| seed.parse::<u64>().expect("a seed is a number"));
-    let seconds = std::env::var(SECONDS).ok().map(|seconds| seconds.parse().expect("seconds"));
+    let replay = std::env::var(SEED)
+        .ok()
+        .map(|seed| seed.parse::<u64>().expect("a seed is a number"));
+    let seconds = std::env::var(SECONDS)
+        .ok()
+        .map(|seconds| seconds.parse().expect("seconds"));
     let time = Duration::from_secs_f64(seconds.unwrap_or(SECONDS_DEFAULT));
     let start = Instant::now();
     let first = replay.unwrap_or_else(|| RandomState::new().hash_one(0));
@@ -32,11 +36,22 @@ pub fn check<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Verdict) 
         batch(first.wrapping_add(batches), strategy, &property);
         batches += 1;
     }
-    println!("{} cases from seed {first}", batches * u64::from(BATCH));
+    #[expect(
+        clippy::print_stdout,
+        reason = "shown with --nocapture, and by a test that fails"
+    )]
+    {
+        println!("{} cases from seed {first}", batches * u64::from(BATCH));
+    }
 }
 
 fn batch<S: Strategy>(seed: u64, strategy: &S, property: &impl Fn(S::Value) -> Verdict) {
-    let config = Config { cases: BATCH, max_shrink_iters: 4_000, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: BATCH,
+        max_shrink_iters: 4_000,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);

@@ -38,7 +38,11 @@ pub struct Way {
 impl Way {
     /// All at once, on one thread.
     pub fn plain() -> Self {
-        Self { workers: 1, chunk_bytes: None, writes: Vec::new() }
+        Self {
+            workers: 1,
+            chunk_bytes: None,
+            writes: Vec::new(),
+        }
     }
 }
 
@@ -49,7 +53,8 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
     let key = |_: &str| Some(KEY.to_owned());
     let none = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
     let keys = Keys::resolve(&config.keys, &key, &none, "midflight.yaml", &mut problems);
-    let catalog = catalog.map(|text| ConfiguredCatalog::parse(text, "catalog.json").expect("a catalog"));
+    let catalog =
+        catalog.map(|text| ConfiguredCatalog::parse(text, "catalog.json").expect("a catalog"));
     let sources = Sources {
         config,
         file: "midflight.yaml".to_owned(),
@@ -75,17 +80,30 @@ pub fn run(plan: &Arc<Plan>, input: &[u8], way: &Way) -> Run {
     let run = match ended.recv_timeout(PATIENCE) {
         Ok(run) => run,
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("the run hangs"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => panic!("the run panicked: {:?}", thread.join().is_err()),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            panic!("the run panicked: {:?}", thread.join().is_err())
+        }
     };
-    let defect = run.failed.as_ref().filter(|error| error.kind() == ErrorKind::Internal);
-    assert!(defect.is_none(), "a worker panicked: {}", defect.map_or("", |error| error.message()));
+    let defect = run
+        .failed
+        .as_ref()
+        .filter(|error| error.kind() == ErrorKind::Internal);
+    assert!(
+        defect.is_none(),
+        "a worker panicked: {}",
+        defect.map_or("", |error| error.message())
+    );
     run
 }
 
 fn run_here(plan: &Plan, input: Vec<u8>, way: &Way) -> Run {
     let mut output = tempfile::tempfile().expect("a file");
     let to = OwnedFd::from(output.try_clone().expect("a file"));
-    let options = Options { workers: way.workers, chunk_bytes: way.chunk_bytes, ..Options::default() };
+    let options = Options {
+        workers: way.workers,
+        chunk_bytes: way.chunk_bytes,
+        ..Options::default()
+    };
     let failed = if way.writes.is_empty() {
         pipe::run(plan, file_of(&input).into(), to, &options)
     } else {
@@ -106,22 +124,36 @@ fn run_here(plan: &Plan, input: Vec<u8>, way: &Way) -> Run {
         })
     };
     let mut bytes = Vec::new();
-    output.rewind().and_then(|()| output.read_to_end(&mut bytes)).expect("a file");
-    Run { output: level(bytes), failed: failed.err() }
+    output
+        .rewind()
+        .and_then(|()| output.read_to_end(&mut bytes))
+        .expect("a file");
+    Run {
+        output: level(bytes),
+        failed: failed.err(),
+    }
 }
 
 fn file_of(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().expect("a file");
-    file.write_all(bytes).and_then(|()| file.rewind()).expect("a file");
+    file.write_all(bytes)
+        .and_then(|()| file.rewind())
+        .expect("a file");
     file
 }
 
 /// The moment of our own TRACE is the one thing that no two runs share.
 fn level(mut bytes: Vec<u8>) -> Vec<u8> {
     const OURS: &[u8] = b"{\"type\":\"TRACE\",\"trace\":{\"type\":\"ERROR\",\"emitted_at\":";
-    let last = bytes.trim_ascii_end().iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let last = bytes
+        .trim_ascii_end()
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
     if bytes[last..].starts_with(OURS) {
-        let digits = bytes[last + OURS.len()..].iter_mut().take_while(|byte| byte.is_ascii_digit());
+        let digits = bytes[last + OURS.len()..]
+            .iter_mut()
+            .take_while(|byte| byte.is_ascii_digit());
         digits.for_each(|digit| *digit = b'0');
     }
     bytes
@@ -130,9 +162,17 @@ fn level(mut bytes: Vec<u8>) -> Vec<u8> {
 impl Run {
     /// What left between our own first and last line.
     pub fn body(&self) -> &[u8] {
-        let after = self.output.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let after = self
+            .output
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         let rest = &self.output[after..];
-        let last = rest.trim_ascii_end().iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let last = rest
+            .trim_ascii_end()
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         &rest[..last]
     }
 }

@@ -36,7 +36,9 @@ impl Json {
     /// the way there.
     pub fn write(&self, path: Option<&[Step]>, masked: Masked<'_>, out: &mut String) {
         let fits = match (path.map(<[_]>::first), self) {
-            (None, _) | (Some(Some(Step::Items)), Self::Array(..)) | (Some(Some(Step::Key(_))), Self::Object(..)) => true,
+            (None, _)
+            | (Some(Some(Step::Items)), Self::Array(..))
+            | (Some(Some(Step::Key(_))), Self::Object(..)) => true,
             (Some(_), _) => false,
         };
         if !fits {
@@ -118,8 +120,21 @@ pub fn string() -> impl Strategy<Value = String> {
 /// A number as written.
 pub fn number() -> impl Strategy<Value = String> {
     let odd = select(vec![
-        "0", "-0", "-0.0", "0e0", "1.10", "1E+5", "1e-400", "1e400", "9223372036854775807", "-9223372036854775808",
-        "18446744073709551616", "1.7976931348623157e+308", "0.1000000000000000055511151231257827", "10.50", "2.0",
+        "0",
+        "-0",
+        "-0.0",
+        "0e0",
+        "1.10",
+        "1E+5",
+        "1e-400",
+        "1e400",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551616",
+        "1.7976931348623157e+308",
+        "0.1000000000000000055511151231257827",
+        "10.50",
+        "2.0",
     ]);
     prop_oneof![
         odd.prop_map(str::to_owned),
@@ -138,10 +153,32 @@ pub fn scalar() -> impl Strategy<Value = Json> {
 /// A key out of a few, so that keys repeat; each character may be spelt as an escape.
 pub fn key() -> impl Strategy<Value = Key> {
     let texts = select(vec![
-        "email", "email", "address", "items", "street", "id", "Email", "email ", "", "a.b", "e", "stream", "data",
-        "namespace", "type", "record", "日", "😀", "a\"b", "a\\b", "a\nb", "*", "[]",
+        "email",
+        "email",
+        "address",
+        "items",
+        "street",
+        "id",
+        "Email",
+        "email ",
+        "",
+        "a.b",
+        "e",
+        "stream",
+        "data",
+        "namespace",
+        "type",
+        "record",
+        "日",
+        "😀",
+        "a\"b",
+        "a\\b",
+        "a\nb",
+        "*",
+        "[]",
     ]);
-    (texts, any::<u8>(), 0..4_u8).prop_map(|(text, which, style)| spelt(text, if style == 0 { which } else { 0 }))
+    (texts, any::<u8>(), 0..4_u8)
+        .prop_map(|(text, which, style)| spelt(text, if style == 0 { which } else { 0 }))
 }
 
 /// The key spelt so that the character of every set bit is an escape.
@@ -152,14 +189,21 @@ pub fn spelt(text: &str, escaped: u8) -> Key {
         if escaped >> (i & 7) & 1 != 0 {
             let upper = i & 1 == 0;
             for unit in character.encode_utf16(&mut units) {
-                raw += &if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+                raw += &if upper {
+                    format!("\\u{unit:04X}")
+                } else {
+                    format!("\\u{unit:04x}")
+                };
             }
         } else {
             let quoted = serde_json::to_string(&character).expect("a character is JSON");
             raw += &quoted[1..quoted.len() - 1];
         }
     }
-    Key { text: text.to_owned(), raw }
+    Key {
+        text: text.to_owned(),
+        raw,
+    }
 }
 
 /// Any value, at times nested deeper than most readers allow.
@@ -171,15 +215,20 @@ pub fn value() -> impl Strategy<Value = Json> {
 pub fn shallow() -> impl Strategy<Value = Json> {
     scalar().prop_recursive(4, 24, 5, |inner| {
         prop_oneof![
-            (vec(inner.clone(), 0..5), blank()).prop_map(|(items, blank)| Json::Array(items, blank)),
-            (vec((key(), inner), 0..5), blank()).prop_map(|(members, blank)| Json::Object(members, blank)),
+            (vec(inner.clone(), 0..5), blank())
+                .prop_map(|(items, blank)| Json::Array(items, blank)),
+            (vec((key(), inner), 0..5), blank())
+                .prop_map(|(members, blank)| Json::Object(members, blank)),
         ]
     })
 }
 
 fn deep(depth: usize, array: bool) -> Json {
-    (0..depth).fold(Json::Scalar("\"email\"".to_owned()), |inner, _| match array {
-        true => Json::Array(vec![inner], ""),
-        false => Json::Object(vec![(spelt("email", 0), inner)], ""),
-    })
+    (0..depth).fold(
+        Json::Scalar("\"email\"".to_owned()),
+        |inner, _| match array {
+            true => Json::Array(vec![inner], ""),
+            false => Json::Object(vec![(spelt("email", 0), inner)], ""),
+        },
+    )
 }

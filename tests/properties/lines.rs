@@ -61,7 +61,10 @@ pub const STREAMS: [Stream; 6] = [
 impl Input {
     /// The bytes of the input.
     pub fn text(&self) -> String {
-        let lines = self.lines.iter().map(|line| line.text(None, &|text| text.to_owned()));
+        let lines = self
+            .lines
+            .iter()
+            .map(|line| line.text(None, &|text| text.to_owned()));
         self.join(lines)
     }
 
@@ -88,7 +91,12 @@ impl Input {
                 Line::Foreign(text) if !text.trim_ascii().is_empty() => {
                     // All of the line but its newline is counted.
                     let last = i + 1 == self.lines.len();
-                    let bytes = text.len() + if last && !self.ended { 0 } else { self.end.len() - 1 };
+                    let bytes = text.len()
+                        + if last && !self.ended {
+                            0
+                        } else {
+                            self.end.len() - 1
+                        };
                     foreign(i + 1, bytes)
                 }
                 Line::Message(text) | Line::Foreign(text) => text.clone(),
@@ -96,7 +104,10 @@ impl Input {
         }
         let mut text = self.join(lines.into_iter());
         // The line that stands for a foreign one ends in a bare newline.
-        text = text.replace(&format!("{FOREIGN_END}{}", self.end), &format!("{FOREIGN_END}\n"));
+        text = text.replace(
+            &format!("{FOREIGN_END}{}", self.end),
+            &format!("{FOREIGN_END}\n"),
+        );
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
@@ -152,7 +163,10 @@ impl State {
     }
 
     fn counting(&self, count: u64) -> String {
-        #[expect(clippy::cast_precision_loss, reason = "counts are doubles in the protocol")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts are doubles in the protocol"
+        )]
         let said = |text: &String| text.parse() == Ok(count as f64);
         match &self.count {
             Some(text) if said(text) => self.text(Some(text)),
@@ -173,7 +187,8 @@ pub fn input() -> impl Strategy<Value = Input> {
         ];
         vec(line, 0..20)
     });
-    (lines, end, prop_oneof![4 => Just(true), 1 => Just(false)]).prop_map(|(lines, end, ended)| Input { lines, end, ended })
+    (lines, end, prop_oneof![4 => Just(true), 1 => Just(false)])
+        .prop_map(|(lines, end, ended)| Input { lines, end, ended })
 }
 
 fn quoted(text: &str, escaped: u8) -> String {
@@ -182,26 +197,44 @@ fn quoted(text: &str, escaped: u8) -> String {
 
 /// The data of a record: an object in which the keys of interest are frequent.
 pub fn data() -> impl Strategy<Value = Option<Json>> {
-    let street = (vec((key(), value()), 0..4), blank()).prop_map(|(members, blank)| Json::Object(members, blank));
-    let items = (vec(prop_oneof![street, shallow()], 0..4), blank()).prop_map(|(items, blank)| Json::Array(items, blank));
-    let object = (vec((key(), value()), 0..4), blank()).prop_map(|(members, blank)| Json::Object(members, blank));
+    let street = (vec((key(), value()), 0..4), blank())
+        .prop_map(|(members, blank)| Json::Object(members, blank));
+    let items = (vec(prop_oneof![street, shallow()], 0..4), blank())
+        .prop_map(|(items, blank)| Json::Array(items, blank));
+    let object = (vec((key(), value()), 0..4), blank())
+        .prop_map(|(members, blank)| Json::Object(members, blank));
     let member = prop_oneof![
         6 => (key(), value()),
         1 => (Just(spelt("address", 0)), object),
         1 => (Just(spelt("items", 0)), items),
     ];
-    let object = (vec(member, 0..8), blank()).prop_map(|(members, blank)| Json::Object(members, blank));
+    let object =
+        (vec(member, 0..8), blank()).prop_map(|(members, blank)| Json::Object(members, blank));
     option::weighted(0.95, object)
 }
 
 /// A record with this data.
 pub fn record(data: impl Strategy<Value = Option<Json>>) -> impl Strategy<Value = Record> {
-    let unknown = (key().prop_filter("it decides nothing", undecided), shallow()).boxed();
-    let inner = (select(STREAMS.to_vec()), prop_oneof![9 => Just(0_u8), 1 => any::<u8>()], 0..3_u8, option::of(unknown.clone()));
+    let unknown = (
+        key().prop_filter("it decides nothing", undecided),
+        shallow(),
+    )
+        .boxed();
+    let inner = (
+        select(STREAMS.to_vec()),
+        prop_oneof![9 => Just(0_u8), 1 => any::<u8>()],
+        0..3_u8,
+        option::of(unknown.clone()),
+    );
     let inner = inner.prop_flat_map(|(stream, escaped, style, unknown)| {
-        let mut members = vec![format!("\"stream\":{}", quoted(stream.1, escaped)), "\"emitted_at\":1795338276094".to_owned()];
+        let mut members = vec![
+            format!("\"stream\":{}", quoted(stream.1, escaped)),
+            "\"emitted_at\":1795338276094".to_owned(),
+        ];
         match stream.0 {
-            Some(namespace) => members.push(format!("\"namespace\":{}", quoted(namespace, escaped))),
+            Some(namespace) => {
+                members.push(format!("\"namespace\":{}", quoted(namespace, escaped)))
+            }
             None if style == 1 => members.push("\"namespace\":null".to_owned()),
             None => {}
         }
@@ -210,13 +243,21 @@ pub fn record(data: impl Strategy<Value = Option<Json>>) -> impl Strategy<Value 
         (Just(stream), arranged(members))
     });
     let outer = (inner, option::of(unknown)).prop_flat_map(|((stream, inner), unknown)| {
-        let mut members = vec!["\"type\":\"RECORD\"".to_owned(), format!("\"record\":{inner}")];
+        let mut members = vec![
+            "\"type\":\"RECORD\"".to_owned(),
+            format!("\"record\":{inner}"),
+        ];
         members.extend(unknown.map(member));
         (Just(stream), arranged(members))
     });
     (outer, data).prop_map(|((stream, line), data)| {
         let (before, after) = line.split_once(HOLE).expect("data has a place");
-        Record { stream, before: before.to_owned(), data, after: after.to_owned() }
+        Record {
+            stream,
+            before: before.to_owned(),
+            data,
+            after: after.to_owned(),
+        }
     })
 }
 
@@ -225,7 +266,16 @@ const DATA: &str = "\"data\":\u{1}";
 const HOLE: char = '\u{1}';
 
 fn undecided(key: &Key) -> bool {
-    !["type", "record", "state", "stream", "namespace", "data", "meta"].contains(&key.text.as_str())
+    ![
+        "type",
+        "record",
+        "state",
+        "stream",
+        "namespace",
+        "data",
+        "meta",
+    ]
+    .contains(&key.text.as_str())
 }
 
 fn member((key, value): (Key, Json)) -> String {
@@ -249,37 +299,67 @@ enum Scope {
 }
 
 fn state(scope: Scope) -> impl Strategy<Value = State> {
-    let count = select(vec!["0", "0.0", "1", "1.0", "2e0", "3.00", "17", "-1.0", "null", "\"1\""]).prop_map(str::to_owned);
+    let count = select(vec![
+        "0", "0.0", "1", "1.0", "2e0", "3.00", "17", "-1.0", "null", "\"1\"",
+    ])
+    .prop_map(str::to_owned);
     let covers = match scope {
         Scope::Stream => subsequence(STREAMS.to_vec(), 1..=1).boxed(),
         Scope::Global => subsequence(STREAMS.to_vec(), 0..STREAMS.len()).boxed(),
         Scope::Legacy => Just(Vec::new()).boxed(),
     };
-    (covers, option::of(count), shallow(), any::<bool>()).prop_map(move |(covers, count, opaque, type_first)| {
-        let described = covers.iter().map(|(namespace, name)| {
-            let namespace = namespace.map(|namespace| format!(",\"namespace\":{}", quoted(namespace, 0)));
-            let opaque = opaque.text();
-            format!("{{\"stream_descriptor\":{{\"name\":{}{}}},\"stream_state\":{opaque}}}", quoted(name, 0), namespace.unwrap_or_default())
-        });
-        let described: Vec<_> = described.collect();
-        let body = match scope {
-            Scope::Stream => format!("\"type\":\"STREAM\",\"stream\":{}", described.concat()),
-            Scope::Global => format!("\"type\":\"GLOBAL\",\"global\":{{\"stream_states\":[{}]}}", described.join(",")),
-            Scope::Legacy => format!("\"data\":{}", opaque.text()),
-        };
-        let (before, after) = match type_first {
-            true => (format!("{{\"type\":\"STATE\",\"state\":{{{body}"), "}}".to_owned()),
-            false => (format!("{{\"state\":{{{body}"), "},\"type\":\"STATE\",\"id\":7}".to_owned()),
-        };
-        State { covers, before, count, after }
-    })
+    (covers, option::of(count), shallow(), any::<bool>()).prop_map(
+        move |(covers, count, opaque, type_first)| {
+            let described = covers.iter().map(|(namespace, name)| {
+                let namespace =
+                    namespace.map(|namespace| format!(",\"namespace\":{}", quoted(namespace, 0)));
+                let opaque = opaque.text();
+                format!(
+                    "{{\"stream_descriptor\":{{\"name\":{}{}}},\"stream_state\":{opaque}}}",
+                    quoted(name, 0),
+                    namespace.unwrap_or_default()
+                )
+            });
+            let described: Vec<_> = described.collect();
+            let body = match scope {
+                Scope::Stream => format!("\"type\":\"STREAM\",\"stream\":{}", described.concat()),
+                Scope::Global => format!(
+                    "\"type\":\"GLOBAL\",\"global\":{{\"stream_states\":[{}]}}",
+                    described.join(",")
+                ),
+                Scope::Legacy => format!("\"data\":{}", opaque.text()),
+            };
+            let (before, after) = match type_first {
+                true => (
+                    format!("{{\"type\":\"STATE\",\"state\":{{{body}"),
+                    "}}".to_owned(),
+                ),
+                false => (
+                    format!("{{\"state\":{{{body}"),
+                    "},\"type\":\"STATE\",\"id\":7}".to_owned(),
+                ),
+            };
+            State {
+                covers,
+                before,
+                count,
+                after,
+            }
+        },
+    )
 }
 
 fn message() -> impl Strategy<Value = String> {
     prop_oneof![
-        super::json::string().prop_map(|text| format!("{{\"type\":\"LOG\",\"log\":{{\"level\":\"INFO\",\"message\":{text}}}}}")),
-        shallow().prop_map(|value| format!("{{\"type\":\"TRACE\",\"trace\":{{\"emitted_at\":1.50,\"x\":{}}}}}", value.text())),
-        shallow().prop_map(|value| format!("{{ \"x\" : {} , \"type\" : \"CONTROL\" }}", value.text())),
+        super::json::string().prop_map(|text| format!(
+            "{{\"type\":\"LOG\",\"log\":{{\"level\":\"INFO\",\"message\":{text}}}}}"
+        )),
+        shallow().prop_map(|value| format!(
+            "{{\"type\":\"TRACE\",\"trace\":{{\"emitted_at\":1.50,\"x\":{}}}}}",
+            value.text()
+        )),
+        shallow()
+            .prop_map(|value| format!("{{ \"x\" : {} , \"type\" : \"CONTROL\" }}", value.text())),
         Just("{\"type\":\"SOMETHING_NEW\"}".to_owned()),
     ]
 }

@@ -53,7 +53,10 @@ pub fn members(text: &str) -> Result<Members<'_>, serde_json::Error> {
 /// Every value of this key, in the order of the text.
 pub fn all<'a>(text: &'a str, key: &str) -> Result<Vec<&'a str>, serde_json::Error> {
     let members = members(text)?;
-    let found = members.0.into_iter().filter(|(name, _)| name.as_deref() == Some(key));
+    let found = members
+        .0
+        .into_iter()
+        .filter(|(name, _)| name.as_deref() == Some(key));
     Ok(found.map(|(_, value)| value.get()).collect())
 }
 

@@ -32,9 +32,15 @@ impl Recount {
                     recount.states += 1;
                     let counted = close(&mut open, &message["state"]);
                     let told = message["state"]["sourceStats"]["recordCount"].as_f64();
-                    #[expect(clippy::cast_precision_loss, reason = "counts are doubles in the protocol")]
+                    #[expect(
+                        clippy::cast_precision_loss,
+                        reason = "counts are doubles in the protocol"
+                    )]
                     if told != Some(counted as f64) {
-                        recount.wrong.push(format!("line {}: {counted} records, {told:?} told", number + 1));
+                        recount.wrong.push(format!(
+                            "line {}: {counted} records, {told:?} told",
+                            number + 1
+                        ));
                     }
                 }
                 _ => {}
@@ -54,7 +60,10 @@ fn name_of(holder: &Value, key: &str) -> String {
 
 /// Takes away the records that a state covers.
 fn close(open: &mut BTreeMap<String, u64>, state: &Value) -> u64 {
-    let mut take = |entry: &Value| open.remove(&name_of(&entry["stream_descriptor"], "name")).unwrap_or(0);
+    let mut take = |entry: &Value| {
+        open.remove(&name_of(&entry["stream_descriptor"], "name"))
+            .unwrap_or(0)
+    };
     match state["type"].as_str() {
         Some("STREAM") => take(&state["stream"]),
         Some("GLOBAL") => {
@@ -92,7 +101,11 @@ pub struct Unmasked {
 
 impl Unmasked {
     /// Compares what left with what came. Records keep their order; those that did not leave are stepped over.
-    pub fn compare(before: &str, after: &str, may_change: impl Fn(&str, &str, &str) -> bool) -> Self {
+    pub fn compare(
+        before: &str,
+        after: &str,
+        may_change: impl Fn(&str, &str, &str) -> bool,
+    ) -> Self {
         let mut compared = Self::default();
         let (before, after) = (records(before), records(after));
         for (stream, after) in &after {
@@ -107,11 +120,17 @@ impl Unmasked {
                 });
                 match found {
                     Some(came) => {
-                        compared.changed +=
-                            record.data.iter().filter(|(name, value)| text(came, name) != Some(value.get())).count() as u64;
+                        compared.changed += record
+                            .data
+                            .iter()
+                            .filter(|(name, value)| text(came, name) != Some(value.get()))
+                            .count() as u64;
                     }
                     None => {
-                        compared.wrong.push(format!("{stream}, record {number}: {:?}", nearest.unwrap_or_default()));
+                        compared.wrong.push(format!(
+                            "{stream}, record {number}: {:?}",
+                            nearest.unwrap_or_default()
+                        ));
                         break;
                     }
                 }
@@ -148,7 +167,10 @@ fn records(text: &str) -> BTreeMap<String, Vec<Record>> {
     for line in text.lines() {
         let message: Message = serde_json::from_str(line).expect("a message");
         if let ("RECORD", Some(record)) = (message.r#type.as_str(), message.record) {
-            records.entry(record.stream.clone()).or_default().push(record);
+            records
+                .entry(record.stream.clone())
+                .or_default()
+                .push(record);
         }
     }
     records

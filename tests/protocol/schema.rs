@@ -10,12 +10,21 @@ use crate::support::root;
 pub fn messages() -> Validator {
     let mut schema = protocol();
     let faults = dangling(&schema, &schema);
-    assert!(faults.is_empty(), "references that lead nowhere: {faults:?}");
+    assert!(
+        faults.is_empty(),
+        "references that lead nowhere: {faults:?}"
+    );
     let members = schema.as_object_mut().expect("a schema");
     // The document describes all messages and catalogs at once; one definition is wanted.
     members.retain(|name, _| name == "$schema" || name == "definitions");
-    members.insert("allOf".to_owned(), json!([{"$ref": "#/definitions/AirbyteMessage"}]));
-    jsonschema::options().with_draft(Draft::Draft7).build(&schema).expect("the schema is valid")
+    members.insert(
+        "allOf".to_owned(),
+        json!([{"$ref": "#/definitions/AirbyteMessage"}]),
+    );
+    jsonschema::options()
+        .with_draft(Draft::Draft7)
+        .build(&schema)
+        .expect("the schema is valid")
 }
 
 /// What is wrong with a line, by place and keyword.
@@ -47,7 +56,9 @@ fn to_json(node: &Node) -> Value {
         Parsed::Text(text) => Value::String(text.clone()),
         Parsed::List(items) => items.iter().map(to_json).collect(),
         Parsed::Map(entries) => {
-            let members = entries.iter().map(|(key, value)| (key.name.clone(), to_json(value)));
+            let members = entries
+                .iter()
+                .map(|(key, value)| (key.name.clone(), to_json(value)));
             Value::Object(members.collect::<Map<_, _>>())
         }
     }
@@ -56,13 +67,21 @@ fn to_json(node: &Node) -> Value {
 /// The references inside `value` that name nothing in `document`.
 fn dangling(document: &Value, value: &Value) -> Vec<String> {
     match value {
-        Value::Array(items) => items.iter().flat_map(|item| dangling(document, item)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .flat_map(|item| dangling(document, item))
+            .collect(),
         Value::Object(members) => {
-            let own = members.get("$ref").and_then(Value::as_str).filter(|reference| {
-                let pointer = reference.strip_prefix('#');
-                pointer.is_none_or(|pointer| document.pointer(pointer).is_none())
-            });
-            let below = members.values().flat_map(|member| dangling(document, member));
+            let own = members
+                .get("$ref")
+                .and_then(Value::as_str)
+                .filter(|reference| {
+                    let pointer = reference.strip_prefix('#');
+                    pointer.is_none_or(|pointer| document.pointer(pointer).is_none())
+                });
+            let below = members
+                .values()
+                .flat_map(|member| dangling(document, member));
             own.map(str::to_owned).into_iter().chain(below).collect()
         }
         _ => Vec::new(),
@@ -73,14 +92,35 @@ fn dangling(document: &Value, value: &Value) -> Vec<String> {
 fn the_schema_tells_messages_from_others() {
     let schema = messages();
     for (line, valid) in [
-        (r#"{"type":"RECORD","record":{"stream":"a","data":{},"emitted_at":1}}"#, true),
-        (r#"{"type":"RECORD","record":{"stream":"a","data":{}}}"#, false),
-        (r#"{"type":"RECORD","record":{"stream":"a","data":[],"emitted_at":1}}"#, false),
+        (
+            r#"{"type":"RECORD","record":{"stream":"a","data":{},"emitted_at":1}}"#,
+            true,
+        ),
+        (
+            r#"{"type":"RECORD","record":{"stream":"a","data":{}}}"#,
+            false,
+        ),
+        (
+            r#"{"type":"RECORD","record":{"stream":"a","data":[],"emitted_at":1}}"#,
+            false,
+        ),
         (r#"{"type":"RECORDS"}"#, false),
-        (r#"{"type":"LOG","log":{"level":"INFO","message":"m"}}"#, true),
-        (r#"{"type":"LOG","log":{"level":"LOUD","message":"m"}}"#, false),
-        (r#"{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1.5,"error":{"message":"m"}}}"#, true),
-        (r#"{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1.5,"error":{}}}"#, false),
+        (
+            r#"{"type":"LOG","log":{"level":"INFO","message":"m"}}"#,
+            true,
+        ),
+        (
+            r#"{"type":"LOG","log":{"level":"LOUD","message":"m"}}"#,
+            false,
+        ),
+        (
+            r#"{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1.5,"error":{"message":"m"}}}"#,
+            true,
+        ),
+        (
+            r#"{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1.5,"error":{}}}"#,
+            false,
+        ),
         ("{", false),
     ] {
         assert_eq!(faults(&schema, line).is_empty(), valid, "{line}");

@@ -43,12 +43,6 @@ impl Case {
         cases
     }
 
-    /// The case with this name.
-    pub fn named(name: &str) -> Self {
-        let folder = root().join("fixtures").join(name);
-        Self::read(&folder, name).unwrap_or_else(|| panic!("no case is called {name}"))
-    }
-
     fn read(folder: &Path, name: &str) -> Option<Self> {
         let recipe = fs::read_to_string(folder.join("input.recipe")).ok();
         let input = match recipe {
@@ -64,27 +58,42 @@ impl Case {
 
     /// The program on this case's files, which lie in `copy`.
     pub fn program(&self, copy: &Path, further: &[&str]) -> Program {
-        let mut arguments = vec!["pipe".to_owned(), "--report".to_owned(), "report".to_owned()];
+        let mut arguments = vec![
+            "pipe".to_owned(),
+            "--report".to_owned(),
+            "report".to_owned(),
+        ];
         for (option, file) in [("--config", "config.yaml"), ("--catalog", "catalog.json")] {
             if copy.join(file).exists() {
                 arguments.extend([option.to_owned(), file.to_owned()]);
             }
         }
         let own = fs::read_to_string(self.folder.join("args")).unwrap_or_default();
-        arguments.extend(own.split_whitespace().chain(further.iter().copied()).map(str::to_owned));
+        arguments.extend(
+            own.split_whitespace()
+                .chain(further.iter().copied())
+                .map(str::to_owned),
+        );
         let environment = fs::read_to_string(self.folder.join("env")).unwrap_or_default();
         let variables = environment.lines().filter_map(|line| line.split_once('='));
-        variables.fold(midflight(&arguments).within(copy), |program, (name, value)| {
-            program.env(name, value)
-        })
+        variables.fold(
+            midflight(&arguments).within(copy),
+            |program, (name, value)| program.env(name, value),
+        )
     }
 
     /// Runs the case in a folder of its own and gives the files it left, levelled.
     pub fn run(&self, further: &[&str]) -> Files {
         let copy = tempfile::tempdir().expect("a folder");
         copy_files(&self.folder, copy.path());
-        let ended = self.program(copy.path(), further).feed(|stdin| self.input.write(stdin));
-        let Ended { code, stdout, stderr } = ended;
+        let ended = self
+            .program(copy.path(), further)
+            .feed(|stdin| self.input.write(stdin));
+        let Ended {
+            code,
+            stdout,
+            stderr,
+        } = ended;
         let mut files = Files::from([
             ("exit".to_owned(), format!("{code}\n").into_bytes()),
             ("stdout.jsonl".to_owned(), level_stdout(stdout)),
@@ -140,25 +149,42 @@ impl Case {
 pub fn differences(expected: &Files, found: &Files) -> String {
     const LINES_MAX: usize = 6;
     let mut told = String::new();
-    for name in expected.keys().chain(found.keys().filter(|name| !expected.contains_key(*name))) {
+    for name in expected
+        .keys()
+        .chain(found.keys().filter(|name| !expected.contains_key(*name)))
+    {
         let (Some(wanted), Some(had)) = (expected.get(name), found.get(name)) else {
-            let what = if found.contains_key(name) { "is not expected" } else { "is missing" };
+            let what = if found.contains_key(name) {
+                "is not expected"
+            } else {
+                "is missing"
+            };
             told += &format!("  {name} {what}\n{}", excerpt(found.get(name)));
             continue;
         };
         let lines = |bytes: &[u8]| -> Vec<String> {
-            bytes.split(|byte| *byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+            bytes
+                .split(|byte| *byte == b'\n')
+                .map(|line| String::from_utf8_lossy(line).into_owned())
+                .collect()
         };
         if wanted == had {
             continue;
         }
         let (wanted, had) = (lines(wanted), lines(had));
         let pairs = (0..wanted.len().max(had.len())).map(|at| (at, wanted.get(at), had.get(at)));
-        for (at, wanted, had) in pairs.filter(|(_, wanted, had)| wanted != had).take(LINES_MAX) {
+        for (at, wanted, had) in pairs
+            .filter(|(_, wanted, had)| wanted != had)
+            .take(LINES_MAX)
+        {
             told += &format!("  {name}, line {}\n", at + 1);
             let (from, end) = ("(nothing)".to_owned(), "(nothing)".to_owned());
             let (wanted, had) = (wanted.unwrap_or(&from), had.unwrap_or(&end));
-            told += &format!("    expected {}\n    found    {}\n", around(wanted, had), around(had, wanted));
+            told += &format!(
+                "    expected {}\n    found    {}\n",
+                around(wanted, had),
+                around(had, wanted)
+            );
         }
     }
     told
@@ -166,20 +192,33 @@ pub fn differences(expected: &Files, found: &Files) -> String {
 
 /// The part of a line where it begins to differ from another.
 fn around(line: &str, other: &str) -> String {
-    let same = line.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let same = line
+        .chars()
+        .zip(other.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
     let from = same.saturating_sub(80);
     let part: String = line.chars().skip(from).take(240).collect();
     format!("{}{part}", if from > 0 { "…" } else { "" })
 }
 
 fn excerpt(bytes: Option<&Vec<u8>>) -> String {
-    let text = bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
-    text.lines().take(6).map(|line| format!("    {}\n", around(line, ""))).collect()
+    let text = bytes
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        .unwrap_or_default();
+    text.lines()
+        .take(6)
+        .map(|line| format!("    {}\n", around(line, "")))
+        .collect()
 }
 
 fn collect(folder: &Path, name: &str, cases: &mut Vec<Case>) {
     for (entry, path) in sorted(folder) {
-        let name = if name.is_empty() { entry } else { format!("{name}/{entry}") };
+        let name = if name.is_empty() {
+            entry
+        } else {
+            format!("{name}/{entry}")
+        };
         if !path.is_dir() {
             continue;
         }
@@ -193,7 +232,12 @@ fn collect(folder: &Path, name: &str, cases: &mut Vec<Case>) {
 fn sorted(folder: &Path) -> BTreeMap<String, PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .map(|entry| {
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            )
+        })
         .collect()
 }
 
@@ -210,7 +254,11 @@ fn copy_files(from: &Path, to: &Path) {
 
 fn read_files(folder: &Path, name: &str, files: &mut Files) {
     for (entry, path) in sorted(folder) {
-        let name = if name.is_empty() { entry } else { format!("{name}/{entry}") };
+        let name = if name.is_empty() {
+            entry
+        } else {
+            format!("{name}/{entry}")
+        };
         if path.is_dir() {
             read_files(&path, &name, files);
         } else {
@@ -249,7 +297,9 @@ fn level_stdout(stdout: Vec<u8>) -> Vec<u8> {
                 let rest = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
                 format!("{TRACE}0{rest}").into_bytes()
             }
-            _ => text.replacen(&greeting, "midflight VERSION: plan ", 1).into_bytes(),
+            _ => text
+                .replacen(&greeting, "midflight VERSION: plan ", 1)
+                .into_bytes(),
         }
     });
     lines.collect::<Vec<_>>().concat()
@@ -257,8 +307,12 @@ fn level_stdout(stdout: Vec<u8>) -> Vec<u8> {
 
 /// The same for an output too large to go through line by line: only its ends hold lines of our own.
 fn level_large(mut stdout: Vec<u8>, greeting: &str) -> Vec<u8> {
-    let first = stdout.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let text = String::from_utf8_lossy(&stdout[..first]).replacen(greeting, "midflight VERSION: plan ", 1);
+    let first = stdout
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let text =
+        String::from_utf8_lossy(&stdout[..first]).replacen(greeting, "midflight VERSION: plan ", 1);
     stdout.splice(..first, text.into_bytes());
     stdout
 }
@@ -268,8 +322,16 @@ fn level_report(text: &str) -> String {
     let mut report: Value = serde_json::from_str(text).expect("the report is JSON");
     report["seconds"] = Value::from(0);
     report["midflight"] = Value::from("VERSION");
-    for stream in report["streams"].as_object_mut().expect("streams").values_mut() {
-        for seconds in stream["stage_seconds"].as_object_mut().expect("stages").values_mut() {
+    for stream in report["streams"]
+        .as_object_mut()
+        .expect("streams")
+        .values_mut()
+    {
+        for seconds in stream["stage_seconds"]
+            .as_object_mut()
+            .expect("stages")
+            .values_mut()
+        {
             *seconds = Value::from(0);
         }
     }
@@ -281,6 +343,12 @@ fn differences_name_the_file_the_line_and_both_sides() {
     let files = |text: &str| Files::from([("stdout.jsonl".to_owned(), text.into())]);
     assert_eq!(differences(&files("a\nb\n"), &files("a\nb\n")), "");
     let told = differences(&files("a\nb\n"), &files("a\nc\n"));
-    assert_eq!(told, "  stdout.jsonl, line 2\n    expected b\n    found    c\n");
-    assert_eq!(differences(&files("a"), &Files::new()), "  stdout.jsonl is missing\n");
+    assert_eq!(
+        told,
+        "  stdout.jsonl, line 2\n    expected b\n    found    c\n"
+    );
+    assert_eq!(
+        differences(&files("a"), &Files::new()),
+        "  stdout.jsonl is missing\n"
+    );
 }

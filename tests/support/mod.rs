@@ -35,7 +35,10 @@ pub struct Ended {
 /// The program with these arguments.
 pub fn midflight<S: AsRef<str>>(arguments: &[S]) -> Program {
     Program {
-        arguments: arguments.iter().map(|argument| argument.as_ref().to_owned()).collect(),
+        arguments: arguments
+            .iter()
+            .map(|argument| argument.as_ref().to_owned())
+            .collect(),
         folder: root().to_owned(),
         environment: Vec::new(),
     }
@@ -57,7 +60,10 @@ impl Program {
     /// The command, for tests that wire its pipes themselves.
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_midflight"));
-        command.args(&self.arguments).current_dir(&self.folder).env_clear();
+        command
+            .args(&self.arguments)
+            .current_dir(&self.folder)
+            .env_clear();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -71,7 +77,10 @@ impl Program {
     /// Runs it on what `feed` writes. A reader that goes away early is no failure of the test.
     pub fn feed(&self, feed: impl FnOnce(&mut dyn Write) -> std::io::Result<()> + Send) -> Ended {
         let mut command = self.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         let output = std::thread::scope(|scope| {

@@ -23,8 +23,14 @@ struct Step {
 impl Recipe {
     /// Reads a recipe; a step it does not know is a mistake of the test.
     pub fn parse(text: &str) -> Self {
-        let steps = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Self(steps.map(|step| parse_step(step).unwrap_or_else(|| panic!("no such step: {step}"))).collect())
+        let steps = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self(
+            steps
+                .map(|step| parse_step(step).unwrap_or_else(|| panic!("no such step: {step}")))
+                .collect(),
+        )
     }
 
     /// A recipe of these bytes as they are.
@@ -64,7 +70,9 @@ fn parse_step(step: &str) -> Option<Step> {
             (text.as_bytes().to_vec(), times.parse().ok()?)
         }
         "hex" => {
-            let bytes = rest.split_whitespace().map(|byte| u8::from_str_radix(byte, 16));
+            let bytes = rest
+                .split_whitespace()
+                .map(|byte| u8::from_str_radix(byte, 16));
             (bytes.collect::<Result<_, _>>().ok()?, 1)
         }
         _ => return None,

@@ -48,6 +48,11 @@ impl Book {
         self.renamed.push((to.clone(), from.clone()));
     }
 
+    /// Whether the place of this name in the source's records has another name by now.
+    pub fn is_renamed(&self, path: &Path) -> bool {
+        self.renamed.iter().any(|(_, source)| source == path)
+    }
+
     /// Notes that a path's values have been changed.
     pub fn change(&mut self, path: &Path) {
         let source = self.source(path);

@@ -119,12 +119,13 @@ impl Compiler<'_> {
         }
         let column = self.book.column(from);
         let target = from.with_leaf(to);
+        let taken = (!self.book.is_renamed(&target)).then(|| self.book.column(&target));
         self.book.rename(from, &target);
         if let Some(stream) = &mut self.stream {
             stream.renamed(from, to);
         }
         let to = to.to_owned();
-        self.push(format!("rename {from}"), Rename { column, to });
+        self.push(format!("rename {from}"), Rename { column, to, taken });
     }
 
     fn drop(&mut self, columns: &[Path], at: Position, problems: &mut Problems) {

@@ -60,7 +60,7 @@ impl Mask {
             return Ok(replace_whole(batch, cell, whole));
         }
         if batch.is_misplaced(cell, self.column.id) {
-            return self.refuse(batch, cell, "it stands where an object or array should");
+            return self.mismatch(batch, cell, "it stands where an object or array should");
         }
         let subject = self
             .subject
@@ -72,32 +72,42 @@ impl Mask {
             Current::Bool(value) => Scalar::Bool(*value),
             Current::Number(literal) => Scalar::Number(literal),
             Current::Text(text) => Scalar::Text(text),
-            Current::Container(_) => return self.refuse(batch, cell, "an object or array"),
-            Current::Broken => return self.refuse(batch, cell, "a value that is not JSON"),
+            Current::Container(_) => return self.mismatch(batch, cell, "an object or array"),
+            Current::Broken => return self.mismatch(batch, cell, "a value that is not JSON"),
         };
         match self.operator.apply(scalar, None, subject.as_deref(), out) {
             Ok(Masked::Text) => batch.replace_text(cell, out),
             Ok(Masked::Number) => batch.replace(cell, out.as_bytes()),
             Ok(Masked::Null) => batch.replace(cell, b"null"),
-            Err(refusal) => return self.refuse_by(batch, cell, &refusal),
+            Err(refusal @ Refusal::WrongType { .. }) => {
+                return self.mismatch(batch, cell, &refusal.to_string());
+            }
+            Err(refusal) => {
+                return self.refuse(batch, cell, "cannot_be_masked", &refusal.to_string());
+            }
         }
         Ok(true)
     }
 
-    fn refuse_by(&self, batch: &mut Batch, cell: CellId, refusal: &Refusal) -> Result<bool, Halt> {
-        self.refuse(batch, cell, &refusal.to_string())
+    /// Closes on a value of another type or shape than the operator works on.
+    fn mismatch(&self, batch: &mut Batch, cell: CellId, why: &str) -> Result<bool, Halt> {
+        self.refuse(batch, cell, "type_mismatch", why)
     }
 
-    fn refuse(&self, batch: &mut Batch, cell: CellId, why: &str) -> Result<bool, Halt> {
+    fn refuse(
+        &self,
+        batch: &mut Batch,
+        cell: CellId,
+        code: &'static str,
+        why: &str,
+    ) -> Result<bool, Halt> {
         batch.replace_text(cell, WITHHELD);
-        batch.tally().find(self.column.id, "type_mismatch", 1);
-        let message = format!("{}: a value cannot be masked: {why}", self.column.place);
-        let row = batch.cell(cell).row as usize;
+        batch.tally().find(self.column.id, code, 1);
         let refused = Refused {
-            row,
-            stage: "mask",
-            code: "type_mismatch",
-            message,
+            row: batch.cell(cell).row as usize,
+            stage: &format!("mask {}", self.column.name),
+            code,
+            message: format!("{}: a value cannot be masked: {why}", self.column.place),
         };
         self.refusals.refuse(batch, refused).map(|()| false)
     }
