@@ -53,6 +53,7 @@ pub enum Next {
     Closed,
 }
 
+const KEY_IN_ARRAY: &str = "has a key inside an array";
 const CROSSED: &str = "closes a brace or bracket with one of the other kind";
 
 /// The containers that are open, one bit each. In a line that closes them crosswise, a member could hide
@@ -71,6 +72,12 @@ impl Nesting {
         self.kinds = self.kinds << 1 | u64::from(byte == b'{');
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
+    }
+
+    /// Whether the innermost container is an object, as far as that is known.
+    #[inline(always)]
+    fn in_object(&self) -> bool {
+        self.kinds & 1 != 0 || self.deepest - self.depth >= u64::BITS
     }
 
     /// Whether the byte closes what was opened last. Bits that deeper containers have pushed out are taken
@@ -223,6 +230,7 @@ impl<'a> Walker<'a> {
                         return Ok(());
                     }
                 }
+                b':' if !open.in_object() => return Err(self.malformed(KEY_IN_ARRAY)),
                 _ => {}
             }
             self.at += 1;
@@ -290,6 +298,7 @@ impl Walker<'_> {
                         return Ok(());
                     }
                 }
+                b':' if !open.in_object() => return Err(self.malformed(KEY_IN_ARRAY)),
                 _ => {}
             }
             let (from, to) = (self.here() as usize + 1, self.peek()? as usize);
@@ -338,6 +347,7 @@ mod tests {
             (r#"{"a":[{"b":[]},[]]}"#.to_owned(), true),
             (r#"[{"a":1]}"#.to_owned(), false),
             (r#"[[1},{2]]"#.to_owned(), false),
+            (r#"{"x":["a":1]}"#.to_owned(), false),
             (deep(200, r#"{"a":[]}"#), true),
             (format!("[{},{{]]", deep(20, "")), false),
         ] {

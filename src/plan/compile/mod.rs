@@ -101,6 +101,7 @@ impl Compiler<'_> {
                 spec => self.stage(spec, stage.at, problems),
             }
         }
+        self.check_shapes(listed.at, problems);
         let mut projection = Projection::new(self.book.paths());
         let policy = listed.unlisted.unwrap_or(self.sources.config.unlisted);
         self.undeclared(&mut projection, &declared, policy, problems);
@@ -180,6 +181,28 @@ impl Compiler<'_> {
                         policy,
                     },
                 );
+            }
+        }
+    }
+
+    /// One place cannot be read both as an object and as an array: whichever a record holds, the stages for
+    /// the other would pass it by.
+    fn check_shapes(&self, at: Position, problems: &mut Problems) {
+        for array in self.book.paths() {
+            let items = array
+                .segments()
+                .iter()
+                .position(|segment| *segment == Segment::Items);
+            let Some(prefix) = items.map(|items| &array.segments()[..items]) else {
+                continue;
+            };
+            let object = self.book.paths().iter().find(|path| {
+                let rest = path.segments().strip_prefix(prefix);
+                rest.is_some_and(|rest| matches!(rest.first(), Some(Segment::Key(_))))
+            });
+            if let Some(object) = object {
+                let message = format!("`{array}` reads an array where `{object}` reads an object");
+                return self.problem(at, message, None, problems);
             }
         }
     }

@@ -16,6 +16,7 @@ pub(super) struct Masks {
     pub separator: u64,
     /// Below 0x20.
     pub control: u64,
+    pub space: u64,
     /// Above 0x7F.
     pub high: u64,
 }
@@ -70,6 +71,7 @@ impl Classify for Portable {
             close: all(&|b| b | 0x20 == b'}'),
             separator: all(&|b| b == b':' || b == b','),
             control: all(&|b| b < 0x20),
+            space: all(&|b| b == b' '),
             high: all(&|b| b > 0x7F),
         }
     }
@@ -122,6 +124,7 @@ mod x86 {
                     close: is(folded, b'}'),
                     separator: is(bytes, b':') | is(bytes, b','),
                     control: _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20)),
+                    space: is(bytes, b' '),
                     high: _mm512_movepi8_mask(bytes),
                 }
             }
@@ -191,6 +194,7 @@ mod x86 {
                     control: join(block, |half| {
                         _mm256_cmpeq_epi8(_mm256_min_epu8(half, splat(0x1F)), half)
                     }),
+                    space: Self::equal(block, b' '),
                     high: join(block, |half| half),
                 }
             }
@@ -221,8 +225,8 @@ mod tests {
     fn every_instruction_set_gives_the_same_masks() {
         struct Collect<'a>(&'a [u8; STEP]);
         impl Kernel for Collect<'_> {
-            type Output = [u64; 8];
-            fn run<C: Classify>(self) -> [u64; 8] {
+            type Output = [u64; 9];
+            fn run<C: Classify>(self) -> [u64; 9] {
                 let m = C::masks(self.0);
                 [
                     m.quote,
@@ -232,6 +236,7 @@ mod tests {
                     m.close,
                     m.separator,
                     m.control,
+                    m.space,
                     m.high,
                 ]
             }

@@ -39,6 +39,8 @@ pub enum Fault {
     ControlCharacter,
     /// Braces and brackets do not pair up.
     Unbalanced,
+    /// A string touches something else than a separator or a blank.
+    Glued,
 }
 
 impl Fault {
@@ -48,6 +50,7 @@ impl Fault {
             Self::OpenString => "ends inside a string",
             Self::ControlCharacter => "holds a raw control character inside a string",
             Self::Unbalanced => "has braces or brackets that do not pair up",
+            Self::Glued => "has a string that runs into other text",
         }
     }
 }
@@ -81,6 +84,11 @@ struct Line {
     high: u64,
     backslash: u64,
     control: u64,
+    glued: u64,
+    /// The last byte of the block before ends a string.
+    string_ended: u64,
+    /// The last byte of the block before is neither separator nor blank. The first of a line has none.
+    in_text: u64,
 }
 
 /// One block with its strings resolved.
@@ -108,12 +116,25 @@ impl Line {
         self.high |= masks.high & inside;
         self.backslash |= masks.backslash & inside;
         self.control |= masks.control & strings & inside;
+        self.glue(masks, quotes, strings, inside);
         Resolved {
             quotes: quotes & inside,
             strings,
             inside,
             open: open != 0,
         }
+    }
+
+    /// Looks at the bytes on both sides of every string: damage that moves a quote shows there.
+    #[inline(always)]
+    fn glue(&mut self, masks: &Masks, quotes: u64, strings: u64, inside: u64) {
+        let between = masks.open | masks.close | masks.separator | masks.control | masks.space;
+        let (opening, closing) = (quotes & strings, quotes & !strings);
+        let behind = closing << 1 | self.string_ended;
+        let before = !between << 1 | self.in_text;
+        self.glued |= (behind & !between | opening & before) & inside;
+        self.string_ended = closing >> 63;
+        self.in_text = !between >> 63;
     }
 
     /// Bits of the characters that a backslash before them escapes.
@@ -138,6 +159,8 @@ impl Line {
             Some(Fault::ControlCharacter)
         } else if depth != 0 {
             Some(Fault::Unbalanced)
+        } else if self.glued != 0 {
+            Some(Fault::Glued)
         } else {
             None
         };
@@ -307,6 +330,28 @@ mod tests {
         (positions, string, depth)
     }
 
+    /// Whether a quote outside strings stands beside something else than a separator or blank.
+    fn glued(line: &[u8]) -> bool {
+        let (mut string, mut escape, mut glued) = (false, false, false);
+        let between = |byte: Option<&u8>| byte.is_none_or(|b| b"{}[]:, \t".contains(b));
+        for (i, &byte) in line.iter().enumerate() {
+            if std::mem::take(&mut escape) && (byte == b'"' || byte == b'\\') {
+                continue;
+            }
+            escape = byte == b'\\';
+            if byte == b'"' {
+                let beside = if string {
+                    line.get(i + 1)
+                } else {
+                    i.checked_sub(1).map(|i| &line[i])
+                };
+                glued |= !between(beside);
+                string = !string;
+            }
+        }
+        glued
+    }
+
     #[test]
     fn index_and_check_agree_with_a_byte_by_byte_reading() {
         let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
@@ -327,6 +372,9 @@ mod tests {
             assert_eq!(scan.fault == Some(Fault::OpenString), open, "{line}");
             if scan.fault.is_none() {
                 assert_eq!(depth, 0, "{line}");
+                assert!(!glued(line.as_bytes()), "{line}");
+            } else if scan.fault == Some(Fault::Glued) {
+                assert!(glued(line.as_bytes()), "{line}");
             }
             let checked = check(&bytes, 0, 0);
             assert_eq!(
