@@ -249,7 +249,7 @@ fn nothing_that_input_can_trip_panics() {
         "unreachable!",
         "dbg!",
     ];
-    // The scanner's windows lie inside its padding, and a check of them would cost a tenth of its speed.
+    // The scanner's windows lie inside the padding that its callers must give; it says so under Panics.
     let allowed = |path: &str| path == "protocol/scan/mod.rs";
     refuse_words("errors are returned, not raised", &words, allowed);
 }

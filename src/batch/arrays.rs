@@ -30,15 +30,6 @@ pub struct Column {
     pub mismatched: Option<BooleanBuffer>,
 }
 
-/// How integers are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbers {
-    /// As 64 bits.
-    Narrow,
-    /// As `Decimal256(76, 0)`, because some value needs more than 64 bits.
-    Wide,
-}
-
 /// Collects one array; `push` says whether the value fits.
 trait Collect {
     fn push(&mut self, value: Current<'_>) -> bool;
@@ -339,10 +330,7 @@ impl Collect for Times {
         let Current::Text(text) = value else {
             return false;
         };
-        // An offset does not move a time of day that has no date.
-        let end = text.find(['Z', 'z', '+']).unwrap_or(text.len());
-        let end = text[..end].rfind('-').unwrap_or(end);
-        let parsed = Time64MicrosecondType::parse(&text[..end]);
+        let parsed = time_of_day(&text);
         parsed
             .inspect(|micros| self.0.append_value(*micros))
             .is_some()
@@ -355,6 +343,27 @@ impl Collect for Times {
     fn finish(&mut self) -> ArrayRef {
         Arc::new(self.0.finish())
     }
+}
+
+/// Microseconds since midnight; a time with an offset is moved to UTC.
+fn time_of_day(text: &str) -> Option<i64> {
+    const DAY: i64 = 86_400_000_000;
+    if let Some(micros) = Time64MicrosecondType::parse(text) {
+        return Some(micros);
+    }
+    if let Some(plain) = text.strip_suffix(['Z', 'z']) {
+        return Time64MicrosecondType::parse(plain);
+    }
+    let at = text.rfind(['+', '-'])?;
+    let micros = Time64MicrosecondType::parse(&text[..at])?;
+    let (hours, minutes) = text[at + 1..].split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let offset = (hours * 60 + minutes) * 60_000_000;
+    let sign = if text[at..].starts_with('-') { -1 } else { 1 };
+    Some((micros - sign * offset).rem_euclid(DAY))
 }
 
 struct Timestamps {
@@ -384,5 +393,39 @@ impl Collect for Timestamps {
 
     fn finish(&mut self) -> ArrayRef {
         Arc::new(self.builder.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_with_an_offset_are_moved_to_utc() {
+        const HOUR: i64 = 3_600_000_000;
+        for (text, expected) in [
+            ("10:00:00", Some(10 * HOUR)),
+            ("10:00:00Z", Some(10 * HOUR)),
+            ("10:00:00+02:00", Some(8 * HOUR)),
+            ("01:00:00.000001+1:30", Some(23 * HOUR + HOUR / 2 + 1)),
+            ("23:00:00-02:00", Some(HOUR)),
+            ("10:00:00+25:00", None),
+            ("noon", None),
+        ] {
+            assert_eq!(time_of_day(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_integers_however_they_are_spelt() {
+        let cases = [
+            ("10", Some("10")),
+            ("10.0", Some("10")),
+            ("1E1", Some("10")),
+            ("1.5", None),
+        ];
+        for (literal, expected) in cases {
+            assert_eq!(whole(literal).as_deref(), expected, "{literal}");
+        }
     }
 }

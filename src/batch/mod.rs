@@ -8,7 +8,7 @@ mod arrays;
 mod cell;
 mod row;
 
-pub use arrays::{Column, Numbers};
+pub use arrays::Column;
 pub use cell::{Cell, Current, Edit, write_escaped, write_string};
 pub use row::{Change, Fate, Reason, Row};
 

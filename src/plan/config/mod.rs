@@ -47,7 +47,7 @@ pub struct Config {
     pub unlisted: Unlisted,
     /// The streams in the order of the file.
     pub streams: Vec<StreamConfig>,
-    /// Where rejected rows go; without it they are counted only.
+    /// Where rejected rows go; without it, what would be rejected stops the run.
     pub reject: Option<RejectConfig>,
     /// What happens to text lines that are not JSON.
     pub foreign_lines: ForeignLines,
