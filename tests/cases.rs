@@ -107,7 +107,7 @@ fn account(files: &Files) -> String {
     let exit = text("exit").unwrap_or_default();
     let succeeded = exit == "0\n";
     must(
-        succeeded == !files.contains_key("stderr"),
+        succeeded != files.contains_key("stderr"),
         "stderr speaks exactly when the run fails",
     );
     let Some(report) = text("report.json") else {
