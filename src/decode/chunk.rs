@@ -13,7 +13,7 @@ use crate::protocol::state::State;
 /// Number of a stream within a run.
 pub type StreamId = usize;
 
-/// Whole lines, followed by [`scan::PADDING`] newlines.
+/// Whole lines, followed by [`PADDING`](crate::protocol::scan::PADDING) newlines.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     pub bytes: Buffer,
