@@ -282,18 +282,27 @@ impl Batch {
 
     /// Gives a cell another value: `json` must be one JSON value.
     pub fn replace(&mut self, cell: CellId, json: &[u8]) {
-        let from = self.text.len() as u32;
+        let from = self.text.len();
         self.text.extend_from_slice(json);
-        let to = self.text.len() as u32;
-        self.edit_mut(cell).value = Some((from, to));
+        self.point(cell, from);
     }
 
     /// Gives a cell another value that is a string.
     pub fn replace_text(&mut self, cell: CellId, text: &str) {
-        let from = self.text.len() as u32;
+        let from = self.text.len();
         cell::write_string(text, &mut self.text);
-        let to = self.text.len() as u32;
-        self.edit_mut(cell).value = Some((from, to));
+        self.point(cell, from);
+    }
+
+    /// Makes what has been written from `from` on a cell's value.
+    ///
+    /// # Panics
+    /// When a chunk's new values pass 4 GiB, as only a line far longer than the default limit can make
+    /// them: stopping is better than pointing at other bytes.
+    fn point(&mut self, cell: CellId, from: usize) {
+        let to = self.text.len();
+        assert!(to <= u32::MAX as usize, "new values of a chunk pass 4 GiB");
+        self.edit_mut(cell).value = Some((from as u32, to as u32));
     }
 
     /// Removes a cell with its key. Elements of arrays become null: removing them would move the others.

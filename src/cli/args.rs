@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::runtime::Files;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -45,6 +47,17 @@ pub(super) struct PlanFiles {
     /// The configured catalog of the sync. Needed by stages that read SQL.
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
+}
+
+impl PlanFiles {
+    /// The same for the runtime.
+    pub fn files(&self, observe: bool) -> Files {
+        Files {
+            config: self.config.clone(),
+            catalog: self.catalog.clone(),
+            observe,
+        }
+    }
 }
 
 /// Passes protocol messages from stdin to stdout and cleans the records on their way.

@@ -5,15 +5,10 @@ use serde_json::json;
 use super::args::{Check, Format};
 use super::output;
 use crate::error::Result;
-use crate::runtime::{Files, load};
+use crate::runtime::load;
 
 pub(super) fn run(arguments: &Check) -> Result<()> {
-    let files = Files {
-        config: arguments.plan.config.clone(),
-        catalog: arguments.plan.catalog.clone(),
-        observe: false,
-    };
-    match (load(&files), arguments.format) {
+    match (load(&arguments.plan.files(false)), arguments.format) {
         (Ok(plan), Format::Text) => {
             let notes: String = plan
                 .notes()

@@ -8,14 +8,10 @@ use super::args::{Explain, Format};
 use super::output;
 use crate::error::Result;
 use crate::plan::{Plan, StreamPlan};
-use crate::runtime::{Files, load};
+use crate::runtime::load;
 
 pub(super) fn run(arguments: &Explain) -> Result<()> {
-    let plan = load(&Files {
-        config: arguments.plan.config.clone(),
-        catalog: arguments.plan.catalog.clone(),
-        observe: false,
-    })?;
+    let plan = load(&arguments.plan.files(false))?;
     let streams = (0..plan.streams()).map(|id| plan.stream(id));
     match arguments.format {
         Format::Text => {

@@ -4,14 +4,10 @@ use std::os::fd::AsFd;
 
 use super::args::Pipe;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Files, load, pipe};
+use crate::runtime::{load, pipe};
 
 pub(super) fn run(arguments: &Pipe) -> Result<()> {
-    let plan = load(&Files {
-        config: arguments.plan.config.clone(),
-        catalog: arguments.plan.catalog.clone(),
-        observe: arguments.observe,
-    })?;
+    let plan = load(&arguments.plan.files(arguments.observe))?;
     let options = pipe::Options {
         report: arguments.report.clone(),
         workers: arguments.workers,

@@ -74,6 +74,19 @@ impl Nesting {
         self.deepest = self.deepest.max(self.depth);
     }
 
+    /// Takes a structural character; says whether it closes the outermost container.
+    #[inline(always)]
+    fn see(&mut self, byte: u8) -> Result<bool, &'static str> {
+        match byte {
+            b'{' | b'[' => self.push(byte),
+            b'}' | b']' if self.pop(byte) => return Ok(self.depth == 0),
+            b'}' | b']' => return Err(CROSSED),
+            b':' if !self.in_object() => return Err(KEY_IN_ARRAY),
+            _ => {}
+        }
+        Ok(false)
+    }
+
     /// Whether the innermost container is an object, as far as that is known.
     #[inline(always)]
     fn in_object(&self) -> bool {
@@ -220,18 +233,9 @@ impl<'a> Walker<'a> {
     pub fn skip(&mut self) -> Result<(), Malformed> {
         let mut open = Nesting::default();
         while let Some(&position) = self.positions.get(self.at) {
-            match self.bytes[position as usize] {
-                byte @ (b'{' | b'[') => open.push(byte),
-                byte @ (b'}' | b']') => {
-                    if !open.pop(byte) {
-                        return Err(self.malformed(CROSSED));
-                    }
-                    if open.depth == 0 {
-                        return Ok(());
-                    }
-                }
-                b':' if !open.in_object() => return Err(self.malformed(KEY_IN_ARRAY)),
-                _ => {}
+            let byte = self.bytes[position as usize];
+            if open.see(byte).map_err(|what| self.malformed(what))? {
+                return Ok(());
             }
             self.at += 1;
         }
@@ -288,18 +292,9 @@ impl Walker<'_> {
     ) -> Result<(), Malformed> {
         let (mut open, mut key) = (Nesting::default(), outer);
         loop {
-            match self.bytes[self.here() as usize] {
-                byte @ (b'{' | b'[') => open.push(byte),
-                byte @ (b'}' | b']') => {
-                    if !open.pop(byte) {
-                        return Err(self.malformed(CROSSED));
-                    }
-                    if open.depth == 0 {
-                        return Ok(());
-                    }
-                }
-                b':' if !open.in_object() => return Err(self.malformed(KEY_IN_ARRAY)),
-                _ => {}
+            let byte = self.bytes[self.here() as usize];
+            if open.see(byte).map_err(|what| self.malformed(what))? {
+                return Ok(());
             }
             let (from, to) = (self.here() as usize + 1, self.peek()? as usize);
             let start = self.skip_blanks(from).min(to);

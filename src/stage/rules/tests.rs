@@ -1,3 +1,5 @@
+//! Rules judged row by row, and their own tests.
+
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, StringViewArray};

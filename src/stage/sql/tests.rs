@@ -1,3 +1,5 @@
+//! What expressions may be, what they give, and where their problems are told.
+
 use std::sync::Arc;
 use std::time::Instant;
 
