@@ -226,12 +226,6 @@ impl Batch {
         self.cells[cell].after = after;
     }
 
-    /// Sets the separator behind a cell.
-    #[inline]
-    pub fn set_after(&mut self, cell: CellId, after: u32) {
-        self.cells[cell].after = after;
-    }
-
     /// A cell.
     pub fn cell(&self, cell: CellId) -> &Cell {
         &self.cells[cell]

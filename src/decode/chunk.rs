@@ -65,6 +65,19 @@ pub struct Copied {
     pub bytes: u64,
 }
 
+impl Copied {
+    /// Adds itself to the count of its stream.
+    pub fn add_to(self, counts: &mut Vec<Self>) {
+        match counts.iter_mut().find(|count| count.stream == self.stream) {
+            Some(count) => {
+                count.records += self.records;
+                count.bytes += self.bytes;
+            }
+            None => counts.push(self),
+        }
+    }
+}
+
 /// A line that is not a record but needs more than copying.
 #[derive(Debug)]
 pub struct Event {

@@ -147,21 +147,12 @@ impl Decoder {
     }
 
     fn count(&mut self, stream: StreamId, bytes: usize) {
-        let found = self
-            .counts
-            .iter_mut()
-            .find(|copied| copied.stream == stream);
-        match found {
-            Some(copied) => {
-                copied.records += 1;
-                copied.bytes += bytes as u64;
-            }
-            None => self.counts.push(Copied {
-                stream,
-                records: 1,
-                bytes: bytes as u64,
-            }),
-        }
+        let copied = Copied {
+            stream,
+            records: 1,
+            bytes: bytes as u64,
+        };
+        copied.add_to(&mut self.counts);
     }
 
     /// The prefix that the line at `at` begins with.

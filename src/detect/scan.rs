@@ -164,20 +164,7 @@ impl Detector {
         if cluster.hot || column.favours {
             let margin = if cluster.literal { PHRASE } else { MARGIN };
             let span = widen(bytes, &anchors, margin);
-            let Scratch {
-                plain,
-                heard,
-                candidates,
-                ..
-            } = scratch;
-            let mut judge = Judge {
-                detector: self,
-                text,
-                column,
-                heard,
-                candidates,
-            };
-            search(&self.plain, plain, span, &mut judge);
+            self.hunt(text, span, Patterns::Plain, column, scratch);
         }
         let settled = scratch.candidates.iter().rev().take(1).any(|last| {
             let finding = &last.finding;
@@ -188,22 +175,39 @@ impl Detector {
         });
         if cluster.digit && !settled && spoken.meets(&self.needy) {
             let span = widen(bytes, &anchors, PHRASE);
-            let Scratch {
-                contextual,
-                heard,
-                candidates,
-                ..
-            } = scratch;
-            let mut judge = Judge {
-                detector: self,
-                text,
-                column,
-                heard,
-                candidates,
-            };
-            search(&self.contextual, contextual, span, &mut judge);
+            self.hunt(text, span, Patterns::Contextual, column, scratch);
         }
     }
+
+    /// Searches a span with one set of patterns and judges what it hits.
+    fn hunt(
+        &self,
+        text: &str,
+        span: Range<usize>,
+        patterns: Patterns,
+        column: &ColumnContext,
+        scratch: &mut Scratch,
+    ) {
+        let (automaton, buffers) = match patterns {
+            Patterns::Plain => (&self.plain, &mut scratch.plain),
+            Patterns::Contextual => (&self.contextual, &mut scratch.contextual),
+        };
+        let mut judge = Judge {
+            detector: self,
+            text,
+            column,
+            heard: &scratch.heard,
+            candidates: &mut scratch.candidates,
+        };
+        search(automaton, buffers, span, &mut judge);
+    }
+}
+
+/// Which of the detector's automata searches.
+#[derive(Clone, Copy)]
+enum Patterns {
+    Plain,
+    Contextual,
 }
 
 /// The last character boundary up to `at`.

@@ -1,6 +1,6 @@
 //! STATE messages: whom they cover and where their record count stands. Everything else in them is opaque.
 
-use super::frame::Span;
+use super::frame::{Span, pass};
 use super::walk::{Malformed, Next, Value, Walker};
 
 /// A stream's name and namespace; null and absent namespaces are the same.
@@ -175,10 +175,6 @@ fn stats(bytes: &[u8], walker: &mut Walker<'_>, value: Value) -> Result<CountPla
         },
         given: None,
     }))
-}
-
-fn pass(walker: &mut Walker<'_>, value: Value) -> Result<Span, Malformed> {
-    super::frame::pass(walker, value)
 }
 
 /// The descriptor inside `{"stream_descriptor": {"name": …, "namespace": …}, …}`.

@@ -73,13 +73,6 @@ impl Path {
         segments.push(Segment::Key(name.to_owned()));
         Self(segments)
     }
-
-    /// Whether `other` lies at or below this path.
-    pub fn covers(&self, other: &Self) -> bool {
-        other.0.starts_with(&self.0)
-            || (self.0.last() == Some(&Segment::Any)
-                && other.0.starts_with(&self.0[..self.0.len() - 1]))
-    }
 }
 
 impl FromStr for Path {
@@ -192,13 +185,5 @@ mod tests {
         for bad in ["", ".", "a.", "a..b", "\"open", "a[]b"] {
             assert!(bad.parse::<Path>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_wildcard_covers_what_lies_below_it() {
-        let parse = |t: &str| t.parse::<Path>().expect(t);
-        assert!(parse("address").covers(&parse("address.city")));
-        assert!(parse("address.*").covers(&parse("address.geo.lat")));
-        assert!(!parse("address.city").covers(&parse("address")));
     }
 }

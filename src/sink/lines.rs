@@ -69,21 +69,19 @@ pub fn render(
                 let kept = splice.row(at, batch, row as usize);
                 if kept || observe {
                     let bytes = batch.rows()[row as usize].line.len() as u64 + 1;
-                    count(
-                        &mut splice.out.leaving,
-                        Copied {
-                            stream: *stream,
-                            records: 1,
-                            bytes,
-                        },
-                    );
+                    let leaving = Copied {
+                        stream: *stream,
+                        records: 1,
+                        bytes,
+                    };
+                    leaving.add_to(&mut splice.out.leaving);
                 }
             }
             Item::Event(event) => {
                 let line = &decoded.events[event as usize];
                 line.copied
                     .iter()
-                    .for_each(|&copied| count(&mut splice.out.leaving, copied));
+                    .for_each(|copied| copied.add_to(&mut splice.out.leaving));
                 match line.kind {
                     EventKind::State(_) => splice.state(event as usize, line.line),
                     EventKind::Foreign if observe => {}
@@ -95,7 +93,7 @@ pub fn render(
     decoded
         .copied
         .iter()
-        .for_each(|&copied| count(&mut splice.out.leaving, copied));
+        .for_each(|copied| copied.add_to(&mut splice.out.leaving));
     splice.copy_to(splice.limit);
     splice.flush();
     splice.out
@@ -120,17 +118,6 @@ pub fn render_row(batch: &Batch, row: RowId) -> Vec<u8> {
     splice.edit_row(0, batch, row);
     splice.copy(line.end);
     splice.out.text
-}
-
-/// Adds to the count of a stream.
-pub fn count(counts: &mut Vec<Copied>, more: Copied) {
-    match counts.iter_mut().find(|count| count.stream == more.stream) {
-        Some(count) => {
-            count.records += more.records;
-            count.bytes += more.bytes;
-        }
-        None => counts.push(more),
-    }
 }
 
 /// Records that stages left without any member are dropped: platforms drop `{}` without a word.
