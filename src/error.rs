@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Config,
     /// The catalog is wrong or does not fit the configuration.
     Catalog,
+    /// A model, or the library that runs it, is missing, damaged, or does not fit.
+    Model,
     /// A masking or detection step cannot be applied to what arrived.
     Policy,
     /// The input breaks the protocol: cut-off JSON, invalid UTF-8, a line past its limit.
@@ -58,7 +60,7 @@ impl ErrorKind {
     /// The table of outcomes.
     pub fn outcome(self) -> Outcome {
         let (exit_code, failure_type, retry) = match self {
-            Self::Usage | Self::Config | Self::Catalog => (2, "config_error", false),
+            Self::Usage | Self::Config | Self::Catalog | Self::Model => (2, "config_error", false),
             Self::Policy => (1, "config_error", false),
             Self::Protocol | Self::Internal => (1, "system_error", false),
             Self::Limit => (3, "system_error", false),
@@ -97,14 +99,23 @@ impl Error {
         self
     }
 
+    /// The same error once more. The cause stays with the original, its text is part of the message.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            kind: self.kind,
+            message: self.to_string(),
+            hint: self.hint.clone(),
+            source: None,
+        }
+    }
+
     /// The same error, saying which line of the input it speaks of. The cause stays with the original.
     #[must_use]
     pub fn at_line(&self, line: u64) -> Self {
         Self {
-            kind: self.kind,
             message: format!("line {line}: {self}"),
-            hint: self.hint.clone(),
-            source: None,
+            ..self.again()
         }
     }
 

@@ -30,6 +30,7 @@ pub mod schema;
 pub mod batch;
 pub mod decode;
 pub mod detect;
+pub mod model;
 pub mod sink;
 pub mod stage;
 

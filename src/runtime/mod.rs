@@ -2,6 +2,7 @@
 
 mod input;
 mod load;
+pub mod models;
 mod output;
 pub mod pipe;
 mod progress;

@@ -1,0 +1,78 @@
+//! ONNX models: the tagger, which finds in words what has no form, and embedders, which make vectors.
+//!
+//! The trip of a text: [`encode`] cuts it into tokens and windows, `batching` puts windows of one length
+//! together, [`network`] runs them through ONNX Runtime, and [`tagger`] or [`embedder`] reads the result.
+//! A text's result never depends on the texts beside it: batches hold texts of one length, so nothing is
+//! padded, and a model that mixes the rows of a batch runs one text at a time.
+//!
+//! Nothing here knows where files lie: models and the runtime's library come in as bytes and a path.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+mod batching;
+pub mod encode;
+pub mod manifest;
+pub mod memory;
+pub mod network;
+pub mod tagger;
+
+pub use manifest::Manifest;
+pub use network::Engine;
+pub use tagger::{OnnxTagger, Question, Tag, Tagger};
+
+use crate::error::{Error, Result};
+use encode::Encoder;
+use network::Network;
+
+/// Where models stand. Implemented by the runtime, which knows files.
+pub trait Shelf: fmt::Debug + Send + Sync {
+    /// A model's files, proved whole, and the engine to run them.
+    ///
+    /// # Errors
+    /// `Model` when one is missing, cut short or another than its manifest says, or when there is no engine.
+    fn take(&self, manifest: &Manifest) -> Result<Volume>;
+}
+
+/// A model's files and what runs them.
+#[derive(Debug)]
+pub struct Volume {
+    pub engine: &'static Engine,
+    pub model: Cow<'static, [u8]>,
+    pub tokenizer: Cow<'static, [u8]>,
+}
+
+/// A tagger that is opened when it is first needed, or when a run prepares.
+#[derive(Debug)]
+pub struct LazyTagger {
+    pub manifest: Manifest,
+    shelf: Arc<dyn Shelf>,
+    opened: OnceLock<Result<OnnxTagger>>,
+}
+
+impl LazyTagger {
+    /// The tagger of a manifest, to be taken from `shelf`.
+    pub fn new(manifest: Manifest, shelf: Arc<dyn Shelf>) -> Self {
+        Self {
+            manifest,
+            shelf,
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// The tagger, opened at the first call.
+    ///
+    /// # Errors
+    /// `Model`, at every call, when it cannot be opened.
+    pub fn get(&self) -> Result<&OnnxTagger> {
+        let opened = self.opened.get_or_init(|| {
+            let volume = self.shelf.take(&self.manifest)?;
+            let name = &self.manifest.name;
+            let encoder = Encoder::read(name, &volume.tokenizer)?;
+            let network = Network::open(volume.engine, name, volume.model)?;
+            OnnxTagger::new(&self.manifest, network, encoder)
+        });
+        opened.as_ref().map_err(Error::again)
+    }
+}

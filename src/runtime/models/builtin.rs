@@ -1,0 +1,49 @@
+//! The models that are part of the program.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Manifest;
+use crate::model::manifest::{MODEL, TOKENIZER};
+
+/// Name, manifest, and files, of every model that is known.
+const MODELS: &[Builtin] = &[Builtin {
+    name: "pii",
+    manifest: include_str!("../../../models/pii/manifest.yaml"),
+    files: &[
+        (MODEL, include_bytes!("../../../models/pii/model.onnx")),
+        (
+            TOKENIZER,
+            include_bytes!("../../../models/pii/tokenizer.json"),
+        ),
+    ],
+}];
+
+struct Builtin {
+    name: &'static str,
+    manifest: &'static str,
+    files: &'static [(&'static str, &'static [u8])],
+}
+
+/// The names of the models that are known.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|model| model.name)
+}
+
+/// The manifest of this name.
+pub fn manifest(name: &str) -> Result<Manifest> {
+    let Some(model) = MODELS.iter().find(|model| model.name == name) else {
+        let known: Vec<_> = names().collect();
+        let message = format!("there is no model called `{name}`");
+        return Err(Error::new(ErrorKind::Model, message).hint(format!(
+            "the models are {}; or name the folder of one",
+            known.join(", ")
+        )));
+    };
+    Manifest::parse(&format!("models/{name}/manifest.yaml"), model.manifest)
+}
+
+/// A file of a model that is built in.
+pub fn file(model: &str, name: &str) -> Option<&'static [u8]> {
+    let model = MODELS.iter().find(|known| known.name == model)?;
+    let (_, bytes) = model.files.iter().find(|(file, _)| *file == name)?;
+    Some(bytes)
+}
