@@ -7,9 +7,10 @@
 //!
 //! Patterns find what has a form. Names of people, and whatever else free text says in words, have none:
 //! those come from a tagger of module `model`, whose spans are merged with these, and a finding with a
-//! checksum wins over the tagger's.
+//! checksum wins over the tagger's. What a whole column is, is judged in `column`.
 
 mod checksum;
+pub mod column;
 mod context;
 #[cfg(test)]
 mod corpus;
