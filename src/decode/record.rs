@@ -194,13 +194,14 @@ impl Reader<'_, '_> {
     ) -> Result<(), Malformed> {
         let row = self.row;
         let batch = &mut *self.batch;
-        self.walker.scalars(key, self.holder, |key, holder, start, end| {
-            let mut cell = Cell::found(row);
-            cell.holder = holder;
-            place(&mut cell, key, start, end);
-            let cell = batch.push_cell(cell, deep, &[]);
-            batch.misplace(cell, strays);
-        })
+        self.walker
+            .scalars(key, self.holder, |key, holder, start, end| {
+                let mut cell = Cell::found(row);
+                cell.holder = holder;
+                place(&mut cell, key, start, end);
+                let cell = batch.push_cell(cell, deep, &[]);
+                batch.misplace(cell, strays);
+            })
     }
 
     fn cell(&self, key: Option<Key>, ordinal: u32, start: u32, end: u32) -> Cell {

@@ -26,11 +26,12 @@ mod simd;
 mod tagged;
 mod words;
 
+pub use column::NameModel;
 pub use library::{Library, RECOGNISERS_MAX};
 pub use name::{kind_of_name, leaf_words};
 pub use plausible::plausible;
-pub use tagged::{UNASKED, kind_of_label};
 pub use scan::{FINDINGS_MAX, Scratch};
+pub use tagged::{UNASKED, kind_of_label, knows_label};
 
 use regex_automata::{MatchKind, meta};
 
@@ -71,8 +72,9 @@ pub struct Detector {
     needy: Set,
     /// The recognisers that take the whole value of a column.
     whole: Set,
-    /// Names of the kinds; those of recognisers and labels are places here.
+    /// Names of the kinds, and whether they are looked for; those of recognisers and labels are places here.
     kinds: Vec<String>,
+    wanted: Vec<bool>,
     /// The wanted labels of a tagger, as recognisers behind those of the library.
     labels: Vec<Option<u16>>,
 }
@@ -177,6 +179,7 @@ impl Detector {
         }
         Ok(Self {
             recognisers,
+            wanted: kinds.iter().map(|kind| wanted(kind)).collect(),
             kinds,
             labels: taken,
             plain: Automaton::compile(plain)?,
@@ -243,10 +246,24 @@ impl Detector {
         self.kinds.get(usize::from(kind)).map_or("", String::as_str)
     }
 
+    /// The names of the kinds that are looked for.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        let wanted = self.kinds.iter().zip(&self.wanted);
+        wanted
+            .filter(|(_, wanted)| **wanted)
+            .map(|(kind, _)| kind.as_str())
+    }
+
     /// The place of a kind among the kinds.
     pub fn kind_named(&self, name: &str) -> Option<u16> {
         let place = self.kinds.iter().position(|kind| kind == name)?;
         u16::try_from(place).ok()
+    }
+
+    /// The place of a kind that is looked for.
+    pub fn wanted_kind(&self, name: &str) -> Option<u16> {
+        let place = self.kind_named(name)?;
+        self.wanted[usize::from(place)].then_some(place)
     }
 
     /// The recogniser that a tagger's label is, if it is wanted.

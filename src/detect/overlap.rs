@@ -21,10 +21,20 @@ impl Detector {
         for finding in tagged {
             let whole = found[..kept].contains(finding);
             let mut start = finding.start;
-            let mut rest = |to: usize, found: &mut Vec<Finding>, start: usize| {
+            let rest = |to: usize, found: &mut Vec<Finding>, start: usize| {
                 let part = text.get(start..to).unwrap_or_default();
-                if !whole && part.chars().filter(|letter| letter.is_alphanumeric()).count() >= 2 {
-                    found.push(Finding { start, end: to, ..*finding });
+                if !whole
+                    && part
+                        .chars()
+                        .filter(|letter| letter.is_alphanumeric())
+                        .count()
+                        >= 2
+                {
+                    found.push(Finding {
+                        start,
+                        end: to,
+                        ..*finding
+                    });
                 }
             };
             for at in 0..kept {
@@ -43,10 +53,18 @@ impl Detector {
 
     /// A checksum holds, or the form of the kind says enough.
     fn is_proof(&self, finding: &Finding) -> bool {
-        const IN_WORDS: &[&str] = &["PERSON", "STREET_ADDRESS", "CITY", "STATE", "POSTCODE", "USERNAME"];
+        const IN_WORDS: &[&str] = &[
+            "PERSON",
+            "STREET_ADDRESS",
+            "CITY",
+            "STATE",
+            "POSTCODE",
+            "USERNAME",
+        ];
         let compiled = self.compiled(finding.recogniser);
         let checked = compiled.is_some_and(|compiled| compiled.check.is_some());
-        finding.confidence >= SURE && (checked || !IN_WORDS.contains(&self.kind(finding.recogniser)))
+        finding.confidence >= SURE
+            && (checked || !IN_WORDS.contains(&self.kind(finding.recogniser)))
     }
 }
 

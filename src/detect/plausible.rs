@@ -50,7 +50,11 @@ mod tests {
             ("GOVERNMENT_ID", "yes", false),
             ("USERNAME", "jane doe", false),
         ] {
-            assert_eq!(plausible(kind, text, Shape::of(text)), expected, "{kind} {text}");
+            assert_eq!(
+                plausible(kind, text, Shape::of(text)),
+                expected,
+                "{kind} {text}"
+            );
         }
     }
 }

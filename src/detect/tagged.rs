@@ -14,6 +14,28 @@ pub fn kind_of_label(label: &str) -> &str {
     }
 }
 
+/// Whether a tagger's label is one that can be turned into a kind.
+pub fn knows_label(label: &str) -> bool {
+    const LABELS: &[&str] = &[
+        "GIVEN_NAME",
+        "SURNAME",
+        "PERSON",
+        "STREET_ADDRESS",
+        "CITY",
+        "STATE",
+        "POSTCODE",
+        "GOVERNMENT_ID",
+        "BANK_ACCOUNT",
+        "CREDIT_CARD",
+        "DATE_OF_BIRTH",
+        "USERNAME",
+        "EMAIL",
+        "PHONE",
+        "ORGANIZATION",
+    ];
+    LABELS.contains(&label)
+}
+
 /// Kinds that only some say are personal; they are looked for when they are named.
 pub const UNASKED: &[&str] = &["ORGANIZATION"];
 
@@ -38,7 +60,10 @@ impl Detector {
             };
             let kind = self.kind(recogniser);
             match found.get_mut(from..).and_then(<[Finding]>::last_mut) {
-                Some(last) if self.kind(last.recogniser) == kind && joins(kind, text, last.end, tag.start) => {
+                Some(last)
+                    if self.kind(last.recogniser) == kind
+                        && joins(kind, text, last.end, tag.start) =>
+                {
                     let (old, new) = (last.end - last.start, tag.end - tag.start);
                     last.confidence = mean(last.confidence, old, tag.confidence, new);
                     last.end = tag.end;
@@ -61,6 +86,44 @@ impl Detector {
                 found.remove(at);
             }
         }
+    }
+}
+
+/// Kinds of which an address is made: together they make a value an address.
+const ADDRESS: &[&str] = &["STREET_ADDRESS", "CITY", "STATE", "POSTCODE"];
+
+impl Detector {
+    /// The kind that at least half of a text is, and whether a tagger alone says so.
+    pub fn whole(&self, text: &str, found: &[Finding]) -> Option<(u16, bool)> {
+        let size = |part: &str| {
+            part.chars()
+                .filter(|letter| !letter.is_whitespace())
+                .count()
+        };
+        let total = size(text);
+        let mut kinds: Vec<(u16, usize, bool)> = Vec::new();
+        let mut address = 0;
+        for finding in found {
+            let kind = self.kind_place(finding.recogniser);
+            let covered = size(text.get(finding.start..finding.end).unwrap_or_default());
+            address += covered * usize::from(ADDRESS.contains(&self.kind_name(kind)));
+            let tagged = self.is_label(finding.recogniser);
+            match kinds.iter_mut().find(|(known, _, _)| *known == kind) {
+                Some(entry) => (entry.1, entry.2) = (entry.1 + covered, entry.2 && tagged),
+                None => kinds.push((kind, covered, tagged)),
+            }
+        }
+        let most = |(kind, covered, tagged): &(u16, usize, bool)| {
+            (*covered, std::cmp::Reverse(*kind), *tagged)
+        };
+        let (kind, covered, tagged) = *kinds.iter().max_by_key(|entry| most(entry))?;
+        if covered * 2 >= total {
+            return Some((kind, tagged));
+        }
+        let street = kinds
+            .iter()
+            .find(|(kind, _, _)| self.kind_name(*kind) == ADDRESS[0])?;
+        (address * 2 >= total).then_some((street.0, street.2))
     }
 }
 

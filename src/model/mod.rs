@@ -76,3 +76,9 @@ impl LazyTagger {
         opened.as_ref().map_err(Error::again)
     }
 }
+
+impl Tagger for LazyTagger {
+    fn tag(&self, questions: &[Question<'_>]) -> Result<Vec<Arc<[Tag]>>> {
+        self.get()?.tag(questions)
+    }
+}

@@ -15,13 +15,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::decode::{Projection, Route, Routes, StreamId};
 use crate::detect::Detector;
+use crate::detect::column::{Learner, Turns};
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::LazyTagger;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::stage::Stage;
-use config::{Config, ForeignLines, Unlisted};
+use crate::stage::spec::StageSpec;
+use config::{Config, ForeignLines, Spanned, Unlisted};
 use keys::Keys;
 use rules::RuleFile;
 
@@ -40,6 +43,8 @@ pub struct Sources {
     pub keys: Keys,
     /// Nothing is changed, everything is reported.
     pub observe: bool,
+    /// What finds what has no form, if anything does.
+    pub tagger: Option<Arc<LazyTagger>>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -56,6 +61,8 @@ pub enum Shown {
 pub struct Plan {
     sources: Sources,
     detectors: compile::Detectors,
+    /// In which order chunks learn what columns hold.
+    turns: Arc<Turns>,
     streams: RwLock<Streams>,
 }
 
@@ -80,6 +87,14 @@ pub struct StreamPlan {
     pub origin: String,
     columns: Vec<String>,
     rules: Vec<String>,
+    learners: Vec<Learning>,
+}
+
+/// What a stage learns of its columns, and the detector whose kinds it speaks of.
+#[derive(Debug)]
+pub struct Learning {
+    pub learner: Arc<Learner>,
+    pub detector: Arc<Detector>,
 }
 
 /// A stage and how the configuration would write it.
@@ -103,6 +118,17 @@ impl StreamPlan {
         &self.columns
     }
 
+    /// Whether a chunk still has to learn what columns hold.
+    pub fn is_learning(&self, chunk: u64) -> bool {
+        let mut learners = self.learners.iter();
+        learners.any(|learning| learning.learner.is_learning(chunk))
+    }
+
+    /// What is learned of its columns, by each stage that looks for personal data.
+    pub fn learners(&self) -> &[Learning] {
+        &self.learners
+    }
+
     /// The id of a rule.
     pub fn rule_name(&self, rule: usize) -> String {
         self.rules.get(rule).cloned().unwrap_or_default()
@@ -124,7 +150,10 @@ impl Plan {
     /// # Errors
     /// `Config` with every problem, each with its place.
     pub fn compile(sources: Sources, mut problems: Problems) -> Result<Self> {
-        let detectors = compile::Detectors::default();
+        let labels = sources.tagger.iter();
+        let labels = labels.flat_map(|tagger| tagger.manifest.label_names());
+        let detectors = compile::Detectors::new(labels.collect());
+        let turns = Arc::default();
         let mut streams = Streams::default();
         compile::check_patterns(&sources, &mut problems);
         for stream in sources.catalog.iter().flat_map(|catalog| catalog.streams()) {
@@ -133,7 +162,7 @@ impl Plan {
                 name: stream.name.clone(),
             };
             let plan = compile::stream(
-                &sources,
+                (&sources, &turns),
                 &detectors,
                 &descriptor,
                 Some(stream),
@@ -144,12 +173,13 @@ impl Plan {
             }
         }
         if sources.catalog.is_none() {
-            compile::check_without_catalog(&sources, &detectors, &mut problems);
+            compile::check_without_catalog((&sources, &turns), &detectors, &mut problems);
         }
         problems.into_result()?;
         Ok(Self {
             sources,
             detectors,
+            turns,
             streams: RwLock::new(streams),
         })
     }
@@ -158,6 +188,32 @@ impl Plan {
     pub fn stream(&self, stream: StreamId) -> Arc<StreamPlan> {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&streams.plans[stream])
+    }
+
+    /// In which order chunks learn.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    /// Opens the models that the plan needs, so that what is wrong with them is told before anything is read.
+    ///
+    /// # Errors
+    /// `Model` when one cannot be had.
+    pub fn prepare(&self) -> Result<()> {
+        let Some(tagger) = &self.sources.tagger else {
+            return Ok(());
+        };
+        let learns = (0..self.streams()).any(|id| !self.stream(id).learners.is_empty());
+        let config = &self.sources.config;
+        let detects = |stage: &Spanned<StageSpec>| matches!(stage.value, StageSpec::Detect { .. });
+        let may = config.unlisted == Unlisted::Redact
+            || config.streams.iter().any(|stream| {
+                stream.unlisted == Some(Unlisted::Redact) || stream.stages.iter().any(detects)
+            });
+        if learns || may && self.sources.catalog.is_none() {
+            tagger.get()?;
+        }
+        Ok(())
     }
 
     /// Number of streams heard of.
@@ -290,7 +346,7 @@ impl Plan {
         }
         let mut problems = Problems::new();
         let plan = compile::stream(
-            &self.sources,
+            (&self.sources, &self.turns),
             &self.detectors,
             descriptor,
             None,

@@ -31,7 +31,21 @@ pub enum StageSpec {
         columns: Vec<Path>,
         kinds: Kinds,
         with: Operator,
+        /// Columns whose decision is not left to the vote.
+        pin: Vec<(Path, Pin)>,
     },
+}
+
+/// What a column is, by the configuration's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pin {
+    /// Every value is of this kind.
+    Kind(String),
+    /// Texts in which personal data may stand anywhere.
+    Text,
+    /// Nothing personal: its values are not searched.
+    Clean,
 }
 
 /// Target types of `cast`.

@@ -20,6 +20,8 @@ pub struct Learner {
     settled: OnceLock<Arc<Knowledge>>,
     /// The chunk in which learning ended; chunks behind it need no turn.
     last: AtomicU64,
+    /// Values per clean column that were unlike its sample.
+    strangers: Mutex<BTreeMap<usize, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +50,7 @@ impl Learner {
             state: Mutex::default(),
             settled: OnceLock::new(),
             last: AtomicU64::new(u64::MAX),
+            strangers: Mutex::default(),
         }
     }
 
@@ -82,9 +85,33 @@ impl Learner {
         course(beginning)
     }
 
-    /// The columns, as far as they are known.
-    pub fn columns(&self) -> Vec<Known> {
-        self.lock().latest.columns().to_vec()
+    /// The columns as far as they are known, with the number of values that were unlike the sample.
+    pub fn columns(&self) -> Vec<(Known, u64)> {
+        let strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let columns = self.lock().latest.columns().to_vec();
+        let count = |at: usize| strangers.get(&at).copied().unwrap_or(0);
+        columns
+            .into_iter()
+            .enumerate()
+            .map(|(at, known)| (known, count(at)))
+            .collect()
+    }
+
+    /// Counts values that were unlike their column's sample; empties the list.
+    pub fn meet_strangers(&self, met: &mut Vec<(usize, u64)>) {
+        if met.is_empty() {
+            return;
+        }
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (column, count) in met.drain(..) {
+            *strangers.entry(column).or_default() += count;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,7 +123,9 @@ impl Course<'_> {
     /// How many of the next `rows` rows are judged by what is known now.
     pub fn stretch(&self, rows: usize) -> usize {
         let stretch = self.knowledge.stretch().filter(|_| self.learning);
-        stretch.map_or(rows, |stretch| rows.min(usize::try_from(stretch).unwrap_or(rows)))
+        stretch.map_or(rows, |stretch| {
+            rows.min(usize::try_from(stretch).unwrap_or(rows))
+        })
     }
 
     /// Whether values are still learned from.
@@ -171,7 +200,10 @@ mod tests {
             for _ in 0..stretch {
                 let column = course.find(&place).expect("room");
                 decisions.push(course.column(column).expect("known").verdict.decision);
-                let seen = Seen { whole: Some((1, false)), touched: true };
+                let seen = Seen {
+                    whole: Some((1, false)),
+                    touched: true,
+                };
                 course.learn(column, "x", Shape::of("x"), seen);
             }
             course.advance(stretch);
@@ -184,7 +216,13 @@ mod tests {
     fn verdicts_do_not_depend_on_how_the_input_was_cut() {
         let whole = Learner::new(Arc::default());
         let expected = read(&whole, 0, 600);
-        assert_eq!(expected.iter().filter(|&&one| one == Decision::Undecided).count(), 8);
+        assert_eq!(
+            expected
+                .iter()
+                .filter(|&&one| one == Decision::Undecided)
+                .count(),
+            8
+        );
         assert!(!whole.is_learning(1));
         for size in [1, 3, 8, 100, 256, 257] {
             let turns = Arc::new(Turns::default());

@@ -79,7 +79,11 @@ pub fn decide(evidence: &Evidence, name: &[(u16, f32)], records: u64) -> Verdict
         let enough = evidence.values >= 16 && hits >= 0.5 && score >= 0.5;
         let named = named(kind) >= 0.8 && hits >= 0.3 && evidence.values >= 16;
         if sure || enough || named {
-            let by_name = if named { NAMED + (1.0 - NAMED) * hits } else { 0.0 };
+            let by_name = if named {
+                NAMED + (1.0 - NAMED) * hits
+            } else {
+                0.0
+            };
             return verdict(Decision::Personal(kind), score.max(by_name));
         }
     }
@@ -90,7 +94,11 @@ pub fn decide(evidence: &Evidence, name: &[(u16, f32)], records: u64) -> Verdict
         return verdict(Decision::Text, (words / TEXT_WORDS).min(2.0) / 2.0 + 0.25);
     }
     let against: f32 = name.iter().map(|(_, probability)| probability).sum();
-    let needed = if against >= 0.5 { CLEAN_AGAINST_NAME } else { CLEAN_MIN };
+    let needed = if against >= 0.5 {
+        CLEAN_AGAINST_NAME
+    } else {
+        CLEAN_MIN
+    };
     let touched = share(evidence.touched);
     if evidence.values >= needed && touched <= CLEAN_TOUCHED {
         let doubt = (touched * values + NAME_WEIGHT * against.min(1.0)) / (values + NAME_WEIGHT);
@@ -111,7 +119,14 @@ mod tests {
         for number in 0..total {
             let text = format!("{text}{number}");
             let whole = (number < hits).then_some((3, true));
-            evidence.add(&text, Shape::of(&text), Seen { whole, touched: whole.is_some() });
+            evidence.add(
+                &text,
+                Shape::of(&text),
+                Seen {
+                    whole,
+                    touched: whole.is_some(),
+                },
+            );
         }
         evidence
     }

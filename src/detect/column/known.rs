@@ -72,7 +72,9 @@ impl Knowledge {
 
     /// Records until the columns are judged again.
     pub fn stretch(&self) -> Option<u64> {
-        let next = CHECKPOINTS.iter().find(|&&checkpoint| checkpoint > self.records)?;
+        let next = CHECKPOINTS
+            .iter()
+            .find(|&&checkpoint| checkpoint > self.records)?;
         Some(next - self.records)
     }
 
@@ -99,7 +101,8 @@ impl Knowledge {
             evidence: Evidence::default(),
             verdict: place.pinned.map_or(Verdict::OPEN, pinned),
         });
-        self.index.insert(Arc::clone(&place.path), self.columns.len() - 1);
+        self.index
+            .insert(Arc::clone(&place.path), self.columns.len() - 1);
         Some(self.columns.len() - 1)
     }
 

@@ -11,7 +11,9 @@
 mod course;
 mod decision;
 mod evidence;
+mod features;
 mod known;
+mod name;
 mod shape;
 mod turns;
 
@@ -19,6 +21,7 @@ pub use course::{Course, Learner};
 pub use decision::{Decision, Verdict};
 pub use evidence::{Evidence, Seen};
 pub use known::{Knowledge, Pins, Place};
+pub use name::{NameModel, Vote};
 pub use shape::Shape;
 pub use turns::{Turn, Turns};
 

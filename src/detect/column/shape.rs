@@ -88,11 +88,32 @@ impl Shape {
     /// The text stands for the absence of a value, or is a truth value.
     pub fn says_nothing(text: &str) -> bool {
         const NOTHING: &[&str] = &[
-            "", "-", "--", "?", "n/a", "na", "nan", "nil", "none", "null", "unknown", "undefined", "true", "false",
-            "yes", "no", "not available", "not provided", "other", "test",
+            "",
+            "-",
+            "--",
+            "?",
+            "n/a",
+            "na",
+            "nan",
+            "nil",
+            "none",
+            "null",
+            "unknown",
+            "undefined",
+            "true",
+            "false",
+            "yes",
+            "no",
+            "not available",
+            "not provided",
+            "other",
+            "test",
         ];
         let text = text.trim();
-        text.len() <= 13 && NOTHING.iter().any(|nothing| text.eq_ignore_ascii_case(nothing))
+        text.len() <= 13
+            && NOTHING
+                .iter()
+                .any(|nothing| text.eq_ignore_ascii_case(nothing))
     }
 
     /// One token that is no word: a hash, a UUID, a code, a path, an address of the web.
@@ -101,9 +122,9 @@ impl Shape {
         if text.contains(char::is_whitespace) {
             return false;
         }
-        let scheme = text.split_once("://").is_some_and(|(scheme, _)| {
-            scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        });
+        let scheme = text
+            .split_once("://")
+            .is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let mixed = text.bytes().any(|byte| byte.is_ascii_digit())
             || text.contains(['_', '/', '\\', '=', '{', '<', '#']);
         scheme || mixed || text.len() > 64
@@ -135,11 +156,22 @@ mod tests {
     #[test]
     fn codes_are_no_words() {
         for code in [
-            "3f2a-99", "https://example.com/x", "a_b", "/usr/bin", "SKU-1", "abc=",
+            "3f2a-99",
+            "https://example.com/x",
+            "a_b",
+            "/usr/bin",
+            "SKU-1",
+            "abc=",
         ] {
             assert!(Shape::is_code(code), "{code}");
         }
-        for words in ["Olivia", "O'Brien", "Anna-Lena", "Main Street 4", "jane.doe"] {
+        for words in [
+            "Olivia",
+            "O'Brien",
+            "Anna-Lena",
+            "Main Street 4",
+            "jane.doe",
+        ] {
             assert!(!Shape::is_code(words), "{words}");
         }
         assert!(Shape::says_nothing(" N/A "));

@@ -13,8 +13,9 @@ use std::sync::Arc;
 pub(super) use detectors::Detectors;
 
 use super::config::{StreamConfig, Unlisted};
-use super::{NamedStage, Sources, StreamPlan};
+use super::{Learning, NamedStage, Sources, StreamPlan};
 use crate::decode::Projection;
+use crate::detect::column::Turns;
 use crate::document::{Position, Problem, Problems, nearest};
 use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
@@ -24,10 +25,12 @@ use crate::stage::spec::{Kinds, Operator, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
 use book::Book;
+use detect::Sought;
 
 /// What the stages of one stream are compiled with.
 struct Compiler<'a> {
     sources: &'a Sources,
+    turns: &'a Arc<Turns>,
     detectors: &'a Detectors,
     descriptor: &'a Descriptor,
     stream: Option<ConfiguredStream>,
@@ -35,13 +38,14 @@ struct Compiler<'a> {
     book: Book,
     stages: Vec<NamedStage>,
     rules: Vec<String>,
+    learners: Vec<Learning>,
     refusals: Refusals,
     max_rejected: Option<f64>,
 }
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
 pub(super) fn stream(
-    sources: &Sources,
+    (sources, turns): (&Sources, &Arc<Turns>),
     detectors: &Detectors,
     descriptor: &Descriptor,
     configured: Option<&ConfiguredStream>,
@@ -59,6 +63,7 @@ pub(super) fn stream(
     let reject = sources.config.reject.as_ref();
     let compiler = Compiler {
         sources,
+        turns,
         detectors,
         descriptor,
         stream: configured.cloned(),
@@ -66,6 +71,7 @@ pub(super) fn stream(
         book: Book::default(),
         stages: Vec::new(),
         rules: Vec::new(),
+        learners: Vec::new(),
         refusals: if reject.is_some() {
             Refusals::Reject
         } else {
@@ -119,6 +125,7 @@ impl Compiler<'_> {
                     columns: Path::new(vec![Segment::Any]).into_iter().collect(),
                     kinds: Kinds::All,
                     with: Operator::Redact { placeholder: None },
+                    pin: Vec::new(),
                 };
                 self.stage(&spec, START, problems);
             }
@@ -158,9 +165,12 @@ impl Compiler<'_> {
             Unlisted::Redact => {
                 let column = projection.catch_undeclared(declared, true);
                 self.book.note(column);
-                let operator = Operator::Redact { placeholder: None };
-                let stage =
-                    self.detect_stage(&[(column, None)], &Kinds::All, &operator, START, problems);
+                let sought = Sought {
+                    kinds: &Kinds::All,
+                    with: &Operator::Redact { placeholder: None },
+                    pin: &[],
+                };
+                let stage = self.detect_stage(&[(column, None)], &sought, START, problems);
                 if let Some(stage) = stage {
                     self.push("detect in undeclared columns", stage);
                 }
@@ -225,6 +235,7 @@ impl Compiler<'_> {
             origin,
             columns: self.book.names(),
             rules: self.rules,
+            learners: self.learners,
         }
     }
 
@@ -277,7 +288,7 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
 
 /// Without a catalog, stages are compiled against an open schema, so that what can be known is said at once.
 pub(super) fn check_without_catalog(
-    sources: &Sources,
+    (sources, turns): (&Sources, &Arc<Turns>),
     detectors: &Detectors,
     problems: &mut Problems,
 ) {
@@ -289,6 +300,6 @@ pub(super) fn check_without_catalog(
             namespace: None,
             name: listed.pattern.as_str().to_owned(),
         };
-        stream(sources, detectors, &descriptor, None, problems);
+        stream((sources, turns), detectors, &descriptor, None, problems);
     }
 }

@@ -1,6 +1,7 @@
 //! One function per kind of stage: checks a spec against the schema, speaks its verb, compiles it.
 
 use super::Compiler;
+use super::detect::Sought;
 use super::types::{
     column_type, derived_type, key_name, logical_type, placeholder_of, target_type,
 };
@@ -38,7 +39,11 @@ impl Compiler<'_> {
                 columns,
                 kinds,
                 with,
-            } => self.detect(columns, kinds, with, at, problems),
+                pin,
+            } => {
+                let sought = Sought { kinds, with, pin };
+                self.detect(columns, &sought, at, problems);
+            }
         }
     }
 

@@ -25,9 +25,12 @@ impl Detect {
                 return Ok(());
             }
         };
-        let masked = self
-            .operator
-            .apply(Scalar::Text(&text), Some(name), None, &mut bench.replacement);
+        let masked = self.operator.apply(
+            Scalar::Text(&text),
+            Some(name),
+            None,
+            &mut bench.replacement,
+        );
         drop(text);
         self.guard(batch, cell, name)?;
         bench.raw.clear();
@@ -51,7 +54,11 @@ impl Detect {
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
         let first = bench.found.first();
-        self.guard(batch, cell, first.map_or("", |first| self.detector.kind(first.recogniser)))?;
+        self.guard(
+            batch,
+            cell,
+            first.map_or("", |first| self.detector.kind(first.recogniser)),
+        )?;
         let raw = batch.raw(batch.cell(cell));
         bench.inner.clear();
         bench.inner.extend_from_slice(&raw[1..raw.len() - 1]);
@@ -77,7 +84,10 @@ impl Detect {
                 Err(_) => bench.raw.extend([b"<", kind.as_bytes(), b">"].concat()),
             }
             from = end;
-            count(&mut bench.counts, self.detector.kind_place(finding.recogniser));
+            count(
+                &mut bench.counts,
+                self.detector.kind_place(finding.recogniser),
+            );
         }
         bench.raw.extend_from_slice(&inner[from..]);
         bench.raw.push(b'"');

@@ -79,7 +79,13 @@ impl Stage for Detect {
                 let within = |cell: &u32| (batch.cell(*cell as usize).row as usize) < to;
                 let end = cursors[at] + cells[cursors[at]..].partition_point(within);
                 let cells = std::mem::replace(&mut cursors[at], end)..end;
-                self.stretch(batch, (*column, name.as_deref()), cells, &mut course, &mut bench)?;
+                self.stretch(
+                    batch,
+                    (*column, name.as_deref()),
+                    cells,
+                    &mut course,
+                    &mut bench,
+                )?;
                 self.report(batch, *column, &mut bench);
             }
             course.advance(to - from);
@@ -98,7 +104,7 @@ impl Stage for Detect {
 /// One string on its way.
 struct Value<'a> {
     cell: CellId,
-    spot: &'a Spot,
+    spot: &'a Arc<Spot>,
     /// The column's number in what is known of the stream.
     known: Option<usize>,
     decision: Decision,
@@ -217,11 +223,19 @@ impl Detect {
         course: &Course<'_>,
         bench: &mut Workbench,
     ) -> bool {
-        if self.tagger.is_none() || shape.letters < 2 || Shape::says_nothing(text) || Shape::is_code(text) {
+        if self.tagger.is_none()
+            || shape.letters < 2
+            || Shape::says_nothing(text)
+            || Shape::is_code(text)
+        {
             return false;
         }
         // Numbers do not reach the tagger, and what is found already needs no second opinion.
-        let covered: usize = bench.found.iter().map(|found| found.end - found.start).sum();
+        let covered: usize = bench
+            .found
+            .iter()
+            .map(|found| found.end - found.start)
+            .sum();
         if covered >= shape.bytes {
             return false;
         }
@@ -261,7 +275,10 @@ impl Detect {
         if silent {
             return Ok(());
         }
-        let sure = value.spot.sure.filter(|_| value.decision == Decision::Undecided);
+        let sure = value
+            .spot
+            .sure
+            .filter(|_| value.decision == Decision::Undecided);
         if let Some(kind) = sure
             && crate::detect::plausible(self.detector.kind_name(kind), text, shape)
         {

@@ -79,7 +79,11 @@ impl Detect {
             .values
             .iter()
             .enumerate()
-            .flat_map(|(at, value)| pieces(&value.text).into_iter().map(move |piece| (at, piece)))
+            .flat_map(|(at, value)| {
+                pieces(&value.text)
+                    .into_iter()
+                    .map(move |piece| (at, piece))
+            })
             .collect();
         let questions: Vec<Question<'_>> = pieces
             .iter()
@@ -88,13 +92,17 @@ impl Detect {
                 text: &waiting.values[*at].text[piece.clone()],
             })
             .collect();
-        let answers = tagger.tag(&questions).map_err(|error| Halt { row, error })?;
+        let answers = tagger
+            .tag(&questions)
+            .map_err(|error| Halt { row, error })?;
         let mut answers = pieces.iter().zip(&answers).peekable();
         let mut tags: Vec<Tag> = Vec::new();
         let mut tagged = Vec::new();
         for (at, value) in waiting.values.iter().enumerate() {
             bench.found.clear();
-            bench.found.extend_from_slice(&waiting.found[value.found.clone()]);
+            bench
+                .found
+                .extend_from_slice(&waiting.found[value.found.clone()]);
             while let Some(((_, piece), answer)) = answers.next_if(|((of, _), _)| *of == at) {
                 tags.clear();
                 tags.extend(answer.iter().map(|tag| Tag {

@@ -44,11 +44,17 @@ impl Detect {
     fn spot(&self, path: &str) -> Spot {
         let mut said: Vec<(u16, f32)> = Vec::new();
         for vote in self.names.kinds(&self.stream, path) {
-            if let Some(kind) = self.detector.wanted_kind(&vote.kind) {
+            // What is less likely than that says nothing.
+            if vote.probability < 0.02 {
+                break;
+            }
+            if let Some(kind) = self.detector.wanted_kind(vote.kind) {
                 said.push((kind, vote.probability));
             }
         }
-        let sure = said.iter().find(|(_, probability)| *probability >= NAME_SURE);
+        let sure = said
+            .iter()
+            .find(|(_, probability)| *probability >= NAME_SURE);
         Spot {
             sure: sure.map(|(kind, _)| *kind),
             context: self.detector.column(&self.stream, path),
@@ -137,7 +143,10 @@ fn keys(batch: &Batch, cell: CellId) -> (&[u8], &[u8]) {
     };
     match cell.is_element() {
         true => (&[], holder),
-        false => (holder, &bytes[cell.key_start as usize..cell.key_end as usize]),
+        false => (
+            holder,
+            &bytes[cell.key_start as usize..cell.key_end as usize],
+        ),
     }
 }
 
