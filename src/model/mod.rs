@@ -61,6 +61,11 @@ impl LazyTagger {
         }
     }
 
+    /// Whether it has been opened.
+    pub fn is_open(&self) -> bool {
+        self.opened.get().is_some_and(Result::is_ok)
+    }
+
     /// The tagger, opened at the first call.
     ///
     /// # Errors

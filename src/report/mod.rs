@@ -1,5 +1,7 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
+mod decisions;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,8 +11,23 @@ use serde_json::json;
 use crate::batch::Fate;
 use crate::decode::{Copied, StreamId};
 use crate::error::Error;
+use crate::model::Manifest;
 use crate::pipeline::Done;
 use crate::plan::Plan;
+
+pub use decisions::decisions;
+
+/// The models that were opened.
+fn models(plan: &Plan) -> Vec<serde_json::Value> {
+    let tagger = plan.sources().tagger.iter();
+    let opened = tagger.filter(|tagger| tagger.is_open());
+    let value = |manifest: &Manifest| {
+        let files = manifest.files.iter();
+        let hashes: BTreeMap<_, _> = files.map(|file| (&file.name, &file.sha256)).collect();
+        json!({"name": manifest.name, "version": manifest.version, "sha256": hashes})
+    };
+    opened.map(|tagger| value(&tagger.manifest)).collect()
+}
 
 /// Counts of one run, in the order in which chunks leave.
 #[derive(Debug, Default)]
@@ -146,6 +163,11 @@ impl Totals {
                 let mut value = json!(totals);
                 value["name"] = json!(stream.descriptor.name);
                 value["namespace"] = json!(stream.descriptor.namespace);
+                // What a run that failed had learned depends on how far its workers were.
+                let columns = decisions(&stream);
+                if failed.is_none() && !columns.is_empty() {
+                    value["columns"] = json!(columns);
+                }
                 (stream.descriptor.to_string(), value)
             })
             .collect();
@@ -166,6 +188,7 @@ impl Totals {
             "foreign_lines": self.foreign,
             "records": {"read": read, "emitted": emitted, "filtered": filtered, "rejected": rejected},
             "states": {"passed": states.0, "counts_corrected": states.1},
+            "models": models(plan),
             "streams": streams,
         });
         let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();

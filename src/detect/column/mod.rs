@@ -20,7 +20,7 @@ mod turns;
 pub use course::{Course, Learner};
 pub use decision::{Decision, Verdict};
 pub use evidence::{Evidence, Seen};
-pub use known::{Knowledge, Pins, Place};
+pub use known::{Knowledge, Known, Pins, Place};
 pub use name::{NameModel, Vote};
 pub use shape::Shape;
 pub use turns::{Turn, Turns};
