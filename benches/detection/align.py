@@ -112,7 +112,7 @@ class Layout:
         if kind in ONE_WORD:
             cost += 4 * blanks
         elif kind in WORDS:
-            cost += 2 * digits
+            cost += 2 * digits + 0.1 * (blanks == 0)  # of two ways alike otherwise, the one that gives a name two words
         elif kind == "STREET_ADDRESS":
             cost += digits == 0
         elif kind not in FREE:

@@ -4,11 +4,15 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
 import align
 import data
+
+sys.path.insert(0, str(data.ROOT / "benches"))
+import measure  # noqa: E402
 
 Run = collections.namedtuple("Run", "lines cpu wall peak_mb")
 
@@ -20,20 +24,28 @@ def binary(chosen):
     return str(path.resolve())
 
 
+def version(program):
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def pipe(program, source, catalog=None):
     """One run of `midflight pipe` without a configuration, one worker. `source` is a file; gives its output lines."""
     command = [program, "pipe", "--workers", "1"] + (["--catalog", str(catalog)] if catalog else [])
     with open(source, "rb") as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         begun = time.monotonic()
-        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=tempfile.gettempdir())
-        _, status, usage = os.wait4(process.pid, 0)
+        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr)
+        pid, peak = 0, 0.0
+        while not pid:
+            peak = max(peak, measure.peak_mb(process.pid))
+            time.sleep(0.01)
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - begun
         stderr.seek(0)
         if process.returncode:
             raise SystemExit(f"midflight ended with {process.returncode}:\n{stderr.read().decode()[-2000:]}")
         stdout.seek(0)
-        return Run(stdout.read().split(b"\n"), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+        return Run(stdout.read().split(b"\n"), usage.ru_utime + usage.ru_stime, wall, peak)
 
 
 def messages(rows):

@@ -33,10 +33,10 @@ def texts(values, fresh=False):
 
 
 def cells(records, with_column, fresh=False):
-    """{column: [(start, end, type, score)]} a record, from the value alone or from `column: value`."""
+    """{column: [(start, end, type, score)]} a record, from the value alone or from `column words: value`."""
     places = [(number, column, value) for number, record in enumerate(records)
               for column, value in record.data.items() if isinstance(value, str) and value]
-    lead = [f"{column}: " if with_column else "" for _, column, _ in places]
+    lead = [column.replace("_", " ") + ": " if with_column else "" for _, column, _ in places]
     found = texts([before + value for before, (_, _, value) in zip(lead, places)], fresh)
     out = [{} for _ in records]
     for before, (number, column, value), spans in zip(lead, places, found):

@@ -61,12 +61,13 @@ def columns(results):
     print(f"{first['personal']} columns of the seven types, {first['plain']} plain ones; flagged when half of the cells are.\n")
     table(["system", "P", "R", "F1", "type right", "missed", "false"],
           [[name, f3(row["precision"]), f3(row["recall"]), f3(row["f1"]), f"{row['type_right']}/{row['flagged']}",
-            ", ".join(row["missed"][:8]) or "none", few(row["false"])] for name, row in results.items()])
+            few(row["missed"]), few(row["false"])] for name, row in results.items()])
 
 
-def few(false, most=8):
-    names = [f"{column} ({kind})" for column, kind in list(false.items())[:most]]
-    return ", ".join(names) + (f" and {len(false) - most} more" if len(false) > most else "") or "none"
+def few(columns, most=8):
+    """The first names of a list of columns, or of {column: taken for}."""
+    names = [f"{name} ({columns[name]})" if isinstance(columns, dict) else name for name in columns]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
 
 def text(name, results):

@@ -16,6 +16,8 @@ import midflight
 import presidio
 import report
 import scoring
+import speed
+import zero_config
 
 
 def arguments():
@@ -26,6 +28,10 @@ def arguments():
     parser.add_argument("--fresh", action="store_true", help="ask Presidio again instead of reading its cached answers")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures to this file too")
     parser.add_argument("--details", type=int, default=25, metavar="N", help="columns in the lists of mistakes")
+    parser.add_argument("--zero-config", action="store_true", help="what a run without a configuration masks, by column")
+    parser.add_argument("--speed", type=int, nargs="?", const=200_000, metavar="N",
+                        help="records per CPU second, labelled records repeated to N (200000)")
+    parser.add_argument("--faker", type=pathlib.Path, help="folder of the recorded read (default: beside the labelled sets)")
     chosen = parser.parse_args()
     chosen.data = chosen.data or data.default_folder()
     if chosen.data is None or not chosen.data.is_dir():
@@ -114,7 +120,8 @@ def show(whole, details):
         report.columns(whole["columns"])
     for title, results in whole["text"].items():
         report.text(title, results)
-    report.details({name: result for name, result in whole["cells"].items() if name.startswith("midflight")}, details)
+    ours = {name: result for name, result in whole["cells"].items() if name.startswith("midflight")}
+    report.details(ours or whole["cells"], details)
     if whole["reading"]:
         report.reading(whole["reading"])
 
@@ -122,15 +129,30 @@ def show(whole, details):
 def main():
     chosen = arguments()
     records, sets = data.load(chosen.data)
-    found = []
-    if chosen.only != "presidio":
-        found.append(run_midflight(chosen, records, sets))
-    if chosen.only != "midflight":
-        found.append(run_presidio(chosen, records, sets))
-    whole = together(found)
-    show(whole, chosen.details)
+    if chosen.zero_config:
+        whole = zero_config.main(chosen, records)
+    elif chosen.speed:
+        whole = speed.main(chosen, records, sets)
+    else:
+        whole = score(chosen, records, sets)
     if chosen.json:
         chosen.json.write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf8")
+
+
+def score(chosen, records, sets):
+    print(f"# Detection of personal data\n\n{len(records)} records of {len({r.stream for r in records})} tables; sentences: "
+          + ", ".join(f"{title} {len(found)}" for title, found in sets.items()) + ".")
+    found = []
+    if chosen.only != "presidio":
+        print(midflight.version(midflight.binary(chosen.binary)) + ", no configuration.", end=" ")
+        found.append(run_midflight(chosen, records, sets))
+    if chosen.only != "midflight":
+        print(f"Presidio {presidio.VERSION}, all its English recognisers, spaCy {presidio.MODEL}.", end="")
+        found.append(run_presidio(chosen, records, sets))
+    print("\n")
+    whole = together(found)
+    show(whole, chosen.details)
+    return whole
 
 
 if __name__ == "__main__":
