@@ -28,6 +28,7 @@ def arguments():
     parser.add_argument("--fresh", action="store_true", help="ask Presidio again instead of reading its cached answers")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures to this file too")
     parser.add_argument("--details", type=int, default=25, metavar="N", help="columns in the lists of mistakes")
+    parser.add_argument("--sets", help="only these, by name, with commas: records, synth, uner-ewt, wnut17, btc")
     parser.add_argument("--zero-config", action="store_true", help="what a run without a configuration masks, by column")
     parser.add_argument("--speed", type=int, nargs="?", const=200_000, metavar="N",
                         help="records per CPU second, labelled records repeated to N (200000)")
@@ -129,12 +130,20 @@ def show(whole, details):
 def main():
     chosen = arguments()
     records, sets = data.load(chosen.data)
+    if chosen.sets:
+        names = chosen.sets.split(",")
+        records = records if "records" in names else []
+        sets = {title: sentences for title, sentences in sets.items() if title in names}
     if chosen.zero_config:
         whole = zero_config.main(chosen, records)
     elif chosen.speed:
         whole = speed.main(chosen, records, sets)
     else:
         whole = score(chosen, records, sets)
+    whole["about"] = {"machine": speed.machine(), "records": len(records),
+                      "sentences": {title: len(sentences) for title, sentences in sets.items()}}
+    if chosen.only != "presidio":
+        whole["about"]["midflight"] = midflight.version(midflight.binary(chosen.binary))
     if chosen.json:
         chosen.json.write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf8")
 

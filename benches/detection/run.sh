@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(cd "$here/../.." && pwd)/target/detection
 
 needs_presidio=yes
-case " $* " in *" --only midflight "* | *" --only=midflight "* | *" --help "* | *" -h "*) needs_presidio= ;; esac
+case " $* " in *" --only midflight "* | *" --only=midflight "* | *" --zero-config "* | *" --help "* | *" -h "*) needs_presidio= ;; esac
 
 wanted=$(cat "$here/requirements.txt" "$here/requirements-model.txt" | cksum)
 if [ -n "$needs_presidio" ] && [ "$(cat "$work/ready" 2>/dev/null)" != "$wanted" ]; then

@@ -11,6 +11,7 @@ import align
 import data
 import kinds
 import scoring
+import zero_config
 
 
 class Alignment(unittest.TestCase):
@@ -193,6 +194,17 @@ class Readers(unittest.TestCase):
     def test_records(self):
         records, _ = self.read("r.jsonl", '{"stream": "s", "record": {"a": "1"}, "pii": {"a": "NONE"}}\n')
         self.assertEqual(records, [("s", {"a": "1"}, {"a": "NONE"})])
+
+
+class ByColumn(unittest.TestCase):
+    def test_nested_values_and_numbers(self):
+        before = {"id": 7, "to": {"mail": "a@x.org", "tags": ["Ann", "b"]}, "note": "", "gone": "x", "year": 1999}
+        after = {"id": 7, "to": {"mail": "<EMAIL>", "tags": ["<PERSON>", "b"]}, "note": "", "year": "<DATE_OF_BIRTH>"}
+        columns = zero_config.compare([("s", before, after)], {"s.to.mail": "EMAIL"}.get)
+        self.assertEqual({name: (c.values, c.masked, dict(c.kinds)) for name, c in columns.items()}, {
+            "s.id": (1, 0, {}), "s.to.mail": (1, 1, {"EMAIL": 1}), "s.to.tags": (2, 1, {"PERSON": 1}),
+            "s.gone": (1, 1, {"removed": 1}), "s.year": (1, 1, {"DATE_OF_BIRTH": 1})})
+        self.assertEqual(columns["s.to.mail"].label, "EMAIL")
 
 
 if __name__ == "__main__":
