@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::args::{Explain, Format};
 use super::output;
 use crate::error::Result;
 use crate::plan::{Plan, StreamPlan};
+use crate::report::manifest;
 use crate::runtime::load;
+use crate::stage::spec::{Split, SplitBy};
 
 pub(super) fn run(arguments: &Explain) -> Result<()> {
     let plan = load(&arguments.plan.files(false))?;
@@ -52,6 +55,9 @@ fn describe(stream: &StreamPlan) -> String {
     for (number, stage) in stream.stages.iter().enumerate() {
         let _ = writeln!(text, "  {:>5}.  {}", number + 1, stage.name);
     }
+    for split in &stream.splits {
+        let _ = writeln!(text, "  split   {}", sentence(split));
+    }
     for line in stream.schema.lineage() {
         if line.stages.is_empty() {
             continue;
@@ -69,6 +75,49 @@ fn describe(stream: &StreamPlan) -> String {
     text
 }
 
+/// A split in one line: its parts, what decides them, and where records without it go.
+fn sentence(split: &Split) -> String {
+    let mut text = match &split.by {
+        SplitBy::Entity {
+            key,
+            fractions,
+            salt,
+        } => {
+            let keys: Vec<_> = key.iter().map(ToString::to_string).collect();
+            let parts = fractions
+                .iter()
+                .map(|(name, part)| format!("{name} {part}"));
+            let parts: Vec<_> = parts.collect();
+            format!(
+                "{}: {} of {} (SHA-256, salt {salt:?})",
+                split.into,
+                parts.join(", "),
+                keys.join(" and ")
+            )
+        }
+        SplitBy::Time {
+            column,
+            until,
+            rest,
+        } => {
+            let parts = until.iter().map(|ended| {
+                let before = ended.before.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                format!("{} before {before}", ended.name)
+            });
+            let parts: Vec<_> = parts.collect();
+            format!(
+                "{}: {}, then {rest}, by {column}",
+                split.into,
+                parts.join(", ")
+            )
+        }
+    };
+    if let Some(missing) = &split.missing {
+        let _ = write!(text, ", {missing} where it is missing");
+    }
+    text
+}
+
 fn value(stream: &StreamPlan) -> Value {
     let stages: Vec<_> = stream
         .stages
@@ -82,6 +131,7 @@ fn value(stream: &StreamPlan) -> Value {
         "copied": stream.projection.is_none(),
         "reads": stream.columns(),
         "stages": stages,
+        "splits": stream.splits.iter().map(manifest).collect::<Vec<_>>(),
         "lineage": stream.schema.lineage(),
     })
 }

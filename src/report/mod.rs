@@ -1,5 +1,9 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
+mod splits;
+
+pub use splits::manifest;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,6 +42,9 @@ pub struct StreamTotals {
     pub violations: BTreeMap<String, u64>,
     /// Stage, then seconds of work over all workers.
     pub stage_seconds: BTreeMap<String, f64>,
+    /// Per `split` stage, the records emitted per part.
+    #[serde(skip)]
+    pub parts: Vec<Vec<u64>>,
 }
 
 impl Totals {
@@ -66,6 +73,7 @@ impl Totals {
                     Fate::Rejected => totals.rejected += 1,
                 }
             }
+            splits::count(batch, &mut totals.parts);
             for (column, kind, count) in batch.counted().findings() {
                 let kinds = totals
                     .findings
@@ -146,6 +154,9 @@ impl Totals {
                 let mut value = json!(totals);
                 value["name"] = json!(stream.descriptor.name);
                 value["namespace"] = json!(stream.descriptor.namespace);
+                if !stream.splits.is_empty() {
+                    value["splits"] = splits::counted(&stream.splits, &totals.parts);
+                }
                 (stream.descriptor.to_string(), value)
             })
             .collect();

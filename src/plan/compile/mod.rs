@@ -4,6 +4,7 @@ mod book;
 mod check;
 mod detect;
 mod detectors;
+mod split;
 mod sql;
 mod stages;
 mod types;
@@ -20,7 +21,7 @@ use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::schema::path::{Path, Segment};
-use crate::stage::spec::{Kinds, Operator, StageSpec};
+use crate::stage::spec::{Kinds, Operator, Split, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
 use book::Book;
@@ -35,6 +36,7 @@ struct Compiler<'a> {
     book: Book,
     stages: Vec<NamedStage>,
     rules: Vec<String>,
+    splits: Vec<Split>,
     refusals: Refusals,
     max_rejected: Option<f64>,
 }
@@ -66,6 +68,7 @@ pub(super) fn stream(
         book: Book::default(),
         stages: Vec::new(),
         rules: Vec::new(),
+        splits: Vec::new(),
         refusals: if reject.is_some() {
             Refusals::Reject
         } else {
@@ -225,6 +228,7 @@ impl Compiler<'_> {
             origin,
             columns: self.book.names(),
             rules: self.rules,
+            splits: self.splits,
         }
     }
 
