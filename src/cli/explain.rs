@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::args::{Explain, Format};
 use super::output;
 use crate::error::Result;
 use crate::plan::{Plan, StreamPlan};
-use crate::report::decisions;
+use crate::report::{decisions, manifest};
 use crate::runtime::{load, pipe};
+use crate::stage::spec::{Split, SplitBy};
 
 pub(super) fn run(arguments: &Explain) -> Result<()> {
     let plan = load(&arguments.plan.files(arguments.sample.is_some()))?;
@@ -55,6 +57,9 @@ fn describe(stream: &StreamPlan) -> String {
     let _ = writeln!(text, "  reads   {}", stream.columns().join(", "));
     for (number, stage) in stream.stages.iter().enumerate() {
         let _ = writeln!(text, "  {:>5}.  {}", number + 1, stage.name);
+    }
+    for split in &stream.splits {
+        let _ = writeln!(text, "  split   {}", sentence(split));
     }
     for line in stream.schema.lineage() {
         if line.stages.is_empty() {
@@ -106,6 +111,49 @@ fn verdict(decided: &Value) -> String {
     )
 }
 
+/// A split in one line: its parts, what decides them, and where records without it go.
+fn sentence(split: &Split) -> String {
+    let mut text = match &split.by {
+        SplitBy::Entity {
+            key,
+            fractions,
+            salt,
+        } => {
+            let keys: Vec<_> = key.iter().map(ToString::to_string).collect();
+            let parts = fractions
+                .iter()
+                .map(|(name, part)| format!("{name} {part}"));
+            let parts: Vec<_> = parts.collect();
+            format!(
+                "{}: {} of {} (SHA-256, salt {salt:?})",
+                split.into,
+                parts.join(", "),
+                keys.join(" and ")
+            )
+        }
+        SplitBy::Time {
+            column,
+            until,
+            rest,
+        } => {
+            let parts = until.iter().map(|ended| {
+                let before = ended.before.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                format!("{} before {before}", ended.name)
+            });
+            let parts: Vec<_> = parts.collect();
+            format!(
+                "{}: {}, then {rest}, by {column}",
+                split.into,
+                parts.join(", ")
+            )
+        }
+    };
+    if let Some(missing) = &split.missing {
+        let _ = write!(text, ", {missing} where it is missing");
+    }
+    text
+}
+
 fn value(stream: &StreamPlan) -> Value {
     let stages: Vec<_> = stream
         .stages
@@ -119,6 +167,7 @@ fn value(stream: &StreamPlan) -> Value {
         "copied": stream.projection.is_none(),
         "reads": stream.columns(),
         "stages": stages,
+        "splits": stream.splits.iter().map(manifest).collect::<Vec<_>>(),
         "lineage": stream.schema.lineage(),
         "columns": decisions(stream),
     })

@@ -23,7 +23,7 @@ use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::stage::Stage;
-use crate::stage::spec::StageSpec;
+use crate::stage::spec::{Split, StageSpec};
 use config::{Config, ForeignLines, Spanned, Unlisted};
 use keys::Keys;
 use rules::RuleFile;
@@ -85,6 +85,8 @@ pub struct StreamPlan {
     pub schema: StreamSchema,
     /// Where its plan comes from, for people.
     pub origin: String,
+    /// How records are divided into parts, in the order of the stages.
+    pub splits: Vec<Split>,
     columns: Vec<String>,
     rules: Vec<String>,
     learners: Vec<Learning>,

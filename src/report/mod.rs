@@ -1,6 +1,7 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
 mod decisions;
+mod splits;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::pipeline::Done;
 use crate::plan::Plan;
 
 pub use decisions::decisions;
+pub use splits::manifest;
 
 /// The models that were opened.
 fn models(plan: &Plan) -> Vec<serde_json::Value> {
@@ -55,6 +57,9 @@ pub struct StreamTotals {
     pub violations: BTreeMap<String, u64>,
     /// Stage, then seconds of work over all workers.
     pub stage_seconds: BTreeMap<String, f64>,
+    /// Per `split` stage, the records emitted per part.
+    #[serde(skip)]
+    pub parts: Vec<Vec<u64>>,
 }
 
 impl Totals {
@@ -83,6 +88,7 @@ impl Totals {
                     Fate::Rejected => totals.rejected += 1,
                 }
             }
+            splits::count(batch, &mut totals.parts);
             for (column, kind, count) in batch.counted().findings() {
                 let kinds = totals
                     .findings
@@ -167,6 +173,9 @@ impl Totals {
                 let columns = decisions(&stream);
                 if failed.is_none() && !columns.is_empty() {
                     value["columns"] = json!(columns);
+                }
+                if !stream.splits.is_empty() {
+                    value["splits"] = splits::counted(&stream.splits, &totals.parts);
                 }
                 (stream.descriptor.to_string(), value)
             })

@@ -4,6 +4,7 @@ mod book;
 mod check;
 mod detect;
 mod detectors;
+mod split;
 mod sql;
 mod stages;
 mod types;
@@ -21,7 +22,7 @@ use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::schema::path::{Path, Segment};
-use crate::stage::spec::{Kinds, Operator, StageSpec};
+use crate::stage::spec::{Kinds, Operator, Split, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
 use book::Book;
@@ -39,6 +40,7 @@ struct Compiler<'a> {
     stages: Vec<NamedStage>,
     rules: Vec<String>,
     learners: Vec<Learning>,
+    splits: Vec<Split>,
     refusals: Refusals,
     max_rejected: Option<f64>,
 }
@@ -72,6 +74,7 @@ pub(super) fn stream(
         stages: Vec::new(),
         rules: Vec::new(),
         learners: Vec::new(),
+        splits: Vec::new(),
         refusals: if reject.is_some() {
             Refusals::Reject
         } else {
@@ -236,6 +239,7 @@ impl Compiler<'_> {
             columns: self.book.names(),
             rules: self.rules,
             learners: self.learners,
+            splits: self.splits,
         }
     }
 

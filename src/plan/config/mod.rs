@@ -7,6 +7,7 @@ mod column;
 mod operator;
 mod pattern;
 mod read;
+mod split;
 mod stages;
 
 use std::collections::BTreeMap;

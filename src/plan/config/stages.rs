@@ -17,10 +17,11 @@ const STAGES: &[(&str, Reader)] = &[
     ("derive", derive),
     ("mask", mask),
     ("detect", detect),
+    ("split", super::split::read),
 ];
 
 /// Stages of the design that this build does not have.
-const NOT_YET: &[&str] = &["classify", "embed", "split"];
+const NOT_YET: &[&str] = &["classify", "embed"];
 
 /// The target types of `cast`, and of the rule shorthand `type`.
 pub(in crate::plan) const TYPES: &[(&str, CastType)] = &[
@@ -512,7 +513,7 @@ mod tests {
             (
                 "[anonymise: x]",
                 &[
-                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask` and `detect`",
+                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect` and `split`",
                 ],
             ),
             (
@@ -522,10 +523,9 @@ mod tests {
                 ],
             ),
             (
-                "[classify, split: {}]",
+                "[classify]",
                 &[
                     "f:4:2: the stage `classify` is planned and not part of this build; leave it out for now",
-                    "f:4:12: the stage `split` is planned and not part of this build; leave it out for now",
                 ],
             ),
             (
