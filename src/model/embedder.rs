@@ -19,7 +19,8 @@ pub type Vector = Arc<[f32]>;
 
 /// Makes vectors of texts.
 pub trait Embedder: fmt::Debug + Send + Sync {
-    /// The vector of every text, all of one length. It depends on the text alone.
+    /// The vector of every text, all of one length. It depends on the text alone. Asked for none, it makes
+    /// sure that it could give some.
     ///
     /// # Errors
     /// `Model` when the model cannot be opened or reached, `Policy` when a text could not be read; there is
@@ -189,6 +190,13 @@ fn scale(vector: &mut [f32], to: f32) {
     if by.is_finite() {
         vector.iter_mut().for_each(|value| *value *= by);
     }
+}
+
+/// The mean of a text's parts, each weighing as many tokens as it has.
+pub fn mean<'a>(parts: impl Iterator<Item = (&'a [f32], usize)>) -> Vector {
+    let mut sum = Sum::default();
+    parts.for_each(|(vector, tokens)| sum.add(vector.to_vec(), tokens));
+    sum.vector()
 }
 
 /// The vectors of a text's windows, added up.

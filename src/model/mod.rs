@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 mod batching;
 pub mod embedder;
+pub mod embedding;
 pub mod encode;
 pub mod manifest;
 pub mod memory;
@@ -20,6 +21,7 @@ pub mod network;
 pub mod tagger;
 
 pub use embedder::{Embedder, LazyEmbedder, OnnxEmbedder, Vector};
+pub use embedding::{Embedders, Embedding};
 pub use manifest::Manifest;
 pub use network::Engine;
 pub use tagger::{OnnxTagger, Question, Tag, Tagger};

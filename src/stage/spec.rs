@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::embed::cut::Size;
+use super::embed::template::Template;
+use crate::model::embedding::Wanted;
 use crate::schema::path::Path;
 
 /// One step of a stream, as configured.
@@ -32,6 +35,32 @@ pub enum StageSpec {
         kinds: Kinds,
         with: Operator,
     },
+    /// Makes vectors of text.
+    Embed(Box<EmbedSpec>),
+}
+
+/// What an `embed` stage is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmbedSpec {
+    pub text: Template,
+    pub into: EmbedInto,
+    /// Without a size the text is embedded as a whole.
+    pub chunk: Option<Size>,
+    pub wanted: Wanted,
+    /// A later stage may mask what is embedded here.
+    pub before_masking: bool,
+}
+
+/// Where vectors go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmbedInto {
+    /// A column with the vector of the whole text.
+    Vector(String),
+    /// A column with a list of chunks.
+    Chunks(String),
+    /// A second stream of chunks.
+    Stream,
 }
 
 /// Target types of `cast`.

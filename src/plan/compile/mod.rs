@@ -4,6 +4,7 @@ mod book;
 mod check;
 mod detect;
 mod detectors;
+mod embed;
 mod sql;
 mod stages;
 mod types;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 pub(super) use detectors::Detectors;
 
 use super::config::{StreamConfig, Unlisted};
-use super::{NamedStage, Sources, StreamPlan};
+use super::{NamedStage, SecondStream, Sources, StreamPlan};
 use crate::decode::Projection;
 use crate::document::{Position, Problem, Problems, nearest};
 use crate::protocol::catalog::ConfiguredStream;
@@ -37,6 +38,9 @@ struct Compiler<'a> {
     rules: Vec<String>,
     refusals: Refusals,
     max_rejected: Option<f64>,
+    /// What `embed` stages have taken out so far.
+    taken: Vec<embed::Taken>,
+    second: Option<SecondStream>,
 }
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
@@ -72,6 +76,8 @@ pub(super) fn stream(
             Refusals::Halt
         },
         max_rejected: reject.and_then(|reject| reject.max_fraction),
+        taken: Vec::new(),
+        second: None,
     };
     let listed = sources
         .config
@@ -96,6 +102,7 @@ impl Compiler<'_> {
             self.check(listed, problems);
         }
         for stage in &listed.stages {
+            self.guard_embedded(&stage.value, stage.at, problems);
             match &stage.value {
                 StageSpec::Check => self.check(listed, problems),
                 spec => self.stage(spec, stage.at, problems),
@@ -222,6 +229,7 @@ impl Compiler<'_> {
             stages: self.stages,
             max_rejected: self.max_rejected,
             schema: self.schema,
+            second: self.second,
             origin,
             columns: self.book.names(),
             rules: self.rules,

@@ -39,6 +39,7 @@ impl Compiler<'_> {
                 kinds,
                 with,
             } => self.detect(columns, kinds, with, at, problems),
+            StageSpec::Embed(spec) => self.embed(spec, at, problems),
         }
     }
 
