@@ -13,12 +13,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
 use crate::decode::{Projection, Route, Routes, StreamId};
 use crate::detect::Detector;
 use crate::detect::column::{Learner, Turns};
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::LazyTagger;
+use crate::model::{Embedders, LazyTagger};
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
@@ -41,6 +43,8 @@ pub struct Sources {
     /// Rule files by the path that the configuration gives.
     pub rules: BTreeMap<PathBuf, RuleFile>,
     pub keys: Keys,
+    /// The embedders that stages ask for.
+    pub embedders: Embedders,
     /// Nothing is changed, everything is reported.
     pub observe: bool,
     /// What finds what has no form, if anything does.
@@ -83,6 +87,8 @@ pub struct StreamPlan {
     pub max_rejected: Option<f64>,
     /// The schema behind the last stage.
     pub schema: StreamSchema,
+    /// The stream of chunks that an `embed` makes of it.
+    pub second: Option<SecondStream>,
     /// Where its plan comes from, for people.
     pub origin: String,
     /// How records are divided into parts, in the order of the stages.
@@ -97,6 +103,14 @@ pub struct StreamPlan {
 pub struct Learning {
     pub learner: Arc<Learner>,
     pub detector: Arc<Detector>,
+}
+
+/// A stream that the source does not have.
+#[derive(Debug)]
+pub struct SecondStream {
+    /// Its name; its namespace is that of the first.
+    pub name: String,
+    pub json_schema: Value,
 }
 
 /// A stage and how the configuration would write it.
@@ -197,25 +211,32 @@ impl Plan {
         &self.turns
     }
 
-    /// Opens the models that the plan needs, so that what is wrong with them is told before anything is read.
+    /// Makes sure, before any record is read, that what the stages need works.
     ///
     /// # Errors
-    /// `Model` when one cannot be had.
+    /// `Model` when a model cannot be opened, `Output` when a cache cannot be written.
     pub fn prepare(&self) -> Result<()> {
-        let Some(tagger) = &self.sources.tagger else {
-            return Ok(());
-        };
-        let learns = (0..self.streams()).any(|id| !self.stream(id).learners.is_empty());
-        let config = &self.sources.config;
-        let detects = |stage: &Spanned<StageSpec>| matches!(stage.value, StageSpec::Detect { .. });
-        let may = config.unlisted == Unlisted::Redact
-            || config.streams.iter().any(|stream| {
-                stream.unlisted == Some(Unlisted::Redact) || stream.stages.iter().any(detects)
-            });
-        if learns || may && self.sources.catalog.is_none() {
+        if let Some(tagger) = self.sources.tagger.as_ref().filter(|_| self.tags()) {
             tagger.get()?;
         }
-        Ok(())
+        // A run that only observes makes no vectors.
+        match self.observe() {
+            true => Ok(()),
+            false => self.sources.embedders.prepare(),
+        }
+    }
+
+    /// Whether some stream is searched for personal data, or may turn out to be.
+    fn tags(&self) -> bool {
+        let config = &self.sources.config;
+        let redacts = |unlisted: Unlisted| unlisted == Unlisted::Redact;
+        let detects = |stage: &Spanned<StageSpec>| matches!(stage.value, StageSpec::Detect { .. });
+        let may = redacts(config.unlisted)
+            || config.streams.iter().any(|stream| {
+                stream.unlisted.is_some_and(redacts) || stream.stages.iter().any(detects)
+            });
+        let learns = |id| !self.stream(id).learners.is_empty();
+        may && self.sources.catalog.is_none() || (0..self.streams()).any(learns)
     }
 
     /// Number of streams heard of.
@@ -247,6 +268,13 @@ impl Plan {
             .reject
             .as_ref()
             .map(|reject| reject.to.as_path())
+    }
+
+    /// The second stream of a stream of this name, if it has one.
+    pub fn second(&self, descriptor: &Descriptor) -> Option<String> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = &streams.plans[*streams.ids.get(descriptor)?];
+        plan.second.as_ref().map(|second| second.name.clone())
     }
 
     /// The longest line accepted, if the configuration says.

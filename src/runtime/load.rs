@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::embeddings::Source;
 use super::models::Models;
 use crate::detect::knows_label;
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::LazyTagger;
+use crate::model::{Embedders, LazyTagger};
 use crate::plan::config::{Config, TaggerChoice};
 use crate::plan::keys::Keys;
 use crate::plan::rules::RuleFile;
@@ -71,6 +72,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         catalog,
         rules,
         keys,
+        embedders: Embedders::new(Source::new(folder)),
         observe: files.observe,
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     };

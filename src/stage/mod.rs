@@ -7,6 +7,7 @@ pub mod derive;
 pub mod detect;
 pub mod discard;
 pub mod drop;
+pub mod embed;
 pub mod filter;
 pub mod mask;
 pub mod rename;

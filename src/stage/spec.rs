@@ -3,6 +3,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
+use super::embed::cut::Size;
+use super::embed::template::Template;
+use crate::model::embedding::Wanted;
 use crate::schema::path::Path;
 
 /// One step of a stream, as configured.
@@ -37,6 +40,8 @@ pub enum StageSpec {
     },
     /// Adds a top-level column with the part of a data set that the record belongs to.
     Split(Split),
+    /// Makes vectors of text.
+    Embed(Box<EmbedSpec>),
 }
 
 /// How a data set is divided.
@@ -110,6 +115,30 @@ pub enum Pin {
     Text,
     /// Nothing personal: its values are not searched.
     Clean,
+}
+
+/// What an `embed` stage is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmbedSpec {
+    pub text: Template,
+    pub into: EmbedInto,
+    /// Without a size the text is embedded as a whole.
+    pub chunk: Option<Size>,
+    pub wanted: Wanted,
+    /// A later stage may mask what is embedded here.
+    pub before_masking: bool,
+}
+
+/// Where vectors go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmbedInto {
+    /// A column with the vector of the whole text.
+    Vector(String),
+    /// A column with a list of chunks.
+    Chunks(String),
+    /// A second stream of chunks.
+    Stream,
 }
 
 /// Target types of `cast`.

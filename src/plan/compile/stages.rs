@@ -45,6 +45,7 @@ impl Compiler<'_> {
                 self.detect(columns, &sought, at, problems);
             }
             StageSpec::Split(split) => self.split(split, at, problems),
+            StageSpec::Embed(spec) => self.embed(spec, at, problems),
         }
         self.note_masked(spec);
     }

@@ -4,6 +4,7 @@
 //! personal data are checked when the plan is compiled against a catalog.
 
 mod column;
+mod embed;
 mod operator;
 mod pattern;
 mod read;

@@ -2,7 +2,7 @@
 
 use super::column::{read_column_name, read_path, read_paths};
 use super::read::{Scope, bounded, read_sql};
-use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, operator};
+use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, embed, operator};
 use crate::document::{Fields, Key, Node, Position, Problems, Value, listed, nearest};
 use crate::schema::path::{Path, Segment};
 use crate::stage::spec::{CastFailure, CastType, Kinds, Pin, StageSpec};
@@ -18,10 +18,11 @@ const STAGES: &[(&str, Reader)] = &[
     ("mask", mask),
     ("detect", detect),
     ("split", super::split::read),
+    ("embed", embed::read),
 ];
 
 /// Stages of the design that this build does not have.
-const NOT_YET: &[&str] = &["classify", "embed"];
+const NOT_YET: &[&str] = &["classify"];
 
 /// The target types of `cast`, and of the rule shorthand `type`.
 pub(in crate::plan) const TYPES: &[(&str, CastType)] = &[
