@@ -453,6 +453,7 @@ mod tests {
                     columns: vec![path("*")],
                     kinds: Kinds::All,
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -461,6 +462,7 @@ mod tests {
                     columns: vec![path("all")],
                     kinds: Kinds::All,
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -469,6 +471,7 @@ mod tests {
                     columns: vec![path("a")],
                     kinds: Kinds::Only(vec!["EMAIL".to_owned(), "IBAN".to_owned()]),
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -477,6 +480,7 @@ mod tests {
                     columns: vec![path("a")],
                     kinds: Kinds::Except(vec!["URL".to_owned()]),
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
         ] {
