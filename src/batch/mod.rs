@@ -29,6 +29,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Batch {
     chunk: Buffer,
+    number: u64,
     rows: Vec<Row>,
     cells: Vec<Cell>,
     columns: Vec<Vec<u32>>,
@@ -41,6 +42,8 @@ pub struct Batch {
     added: Vec<Added>,
     changes: Vec<Change>,
     reasons: Vec<Reason>,
+    /// Per `split` stage, the part of every row.
+    parts: Vec<Vec<u32>>,
     followers: Vec<Follower>,
     tally: Tally,
     removals: bool,
@@ -135,6 +138,7 @@ impl Batch {
     pub fn new(chunk: Buffer, columns: usize) -> Self {
         Self {
             chunk,
+            number: 0,
             rows: Vec::new(),
             cells: Vec::new(),
             columns: vec![Vec::new(); columns],
@@ -145,6 +149,7 @@ impl Batch {
             added: Vec::new(),
             changes: Vec::new(),
             reasons: Vec::new(),
+            parts: Vec::new(),
             followers: Vec::new(),
             tally: Tally::default(),
             removals: false,
@@ -164,9 +169,20 @@ impl Batch {
         self.added.clear();
         self.changes.clear();
         self.reasons.clear();
+        self.parts.clear();
         self.followers.clear();
         self.tally = Tally::default();
         self.removals = false;
+    }
+
+    /// Says which chunk of the run this is.
+    pub fn set_chunk(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// Place of the chunk among those of the run.
+    pub fn chunk_number(&self) -> u64 {
+        self.number
     }
 
     /// The bytes that cells point into.
@@ -188,6 +204,15 @@ impl Batch {
     /// repeated keys.
     pub fn column(&self, column: ColumnId) -> &[u32] {
         self.columns.get(column).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cell of a row in a column; of repeated keys the last counts, as for most readers.
+    pub fn cell_of(&self, column: ColumnId, row: RowId) -> Option<CellId> {
+        let cells = self.column(column);
+        let row_of = |cell: u32| self.cells[cell as usize].row as usize;
+        let end = cells.partition_point(|&cell| row_of(cell) <= row);
+        let last = *cells.get(end.checked_sub(1)?)?;
+        (row_of(last) == row).then_some(last as usize)
     }
 
     /// What has been counted so far.
@@ -441,6 +466,28 @@ impl Batch {
         if self.rows[row].fate == Fate::Keep {
             self.rows[row].fate = Fate::Filtered;
         }
+    }
+
+    /// Notes to which part a row belongs by the stream's `split` number `split`.
+    pub fn assign(&mut self, split: usize, row: RowId, part: usize) {
+        if self.parts.len() <= split {
+            self.parts.resize_with(split + 1, Vec::new);
+        }
+        let parts = &mut self.parts[split];
+        if parts.is_empty() {
+            parts.resize(self.rows.len(), NONE);
+        }
+        parts[row] = part as u32;
+    }
+
+    /// The parts of the rows that leave: split, part.
+    pub fn assigned(&self) -> impl Iterator<Item = (usize, usize)> {
+        let splits = self.parts.iter().enumerate();
+        splits.flat_map(|(split, parts)| {
+            let rows = parts.iter().zip(&self.rows);
+            let kept = rows.filter(|(part, row)| **part != NONE && row.fate == Fate::Keep);
+            kept.map(move |(part, _)| (split, *part as usize))
+        })
     }
 
     /// Sends a row to the reject store; every reason is kept.

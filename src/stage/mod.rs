@@ -13,6 +13,7 @@ pub mod mask;
 pub mod rename;
 pub mod rules;
 pub mod spec;
+pub mod split;
 pub mod sql;
 pub mod undeclared;
 
