@@ -4,6 +4,8 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
+use midflight::model::{Embedder, LazyEmbedder};
+use midflight::runtime::models::Models;
 use serde_json::{Value, json};
 
 use crate::support::{Ended, Program, midflight, root};
@@ -332,4 +334,116 @@ fn what_cannot_work_is_told_before_any_record_is_read() {
         refused.stderr
     );
     assert_eq!((refused.code, refused.text()), (2, ""));
+}
+
+#[test]
+fn the_built_in_model_gives_its_reference_vectors() {
+    let folder = root().join("tests/reference/embeddings");
+    let texts = std::fs::read_to_string(folder.join("texts.jsonl")).expect("texts");
+    let texts: Vec<Value> = texts
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let reference = std::fs::read(folder.join("default.f32")).expect("vectors");
+    let reference: Vec<f32> = reference
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&bytes| f32::from_le_bytes(bytes))
+        .collect();
+    let models = Models::standard();
+    let manifest = models.manifest("default").expect("a manifest");
+    let dimensions = manifest.dimensions;
+    let embedder = LazyEmbedder::new(manifest, std::sync::Arc::new(models));
+    // The reference cuts longer texts, the engine reads them in windows.
+    let chosen: Vec<usize> = (0..texts.len())
+        .filter(|&at| texts[at]["tokens"].as_u64().expect("a count") <= 256)
+        .collect();
+    let text = |at: usize| texts[at]["text"].as_str().expect("a text");
+    let all: Vec<&str> = chosen.iter().map(|&at| text(at)).collect();
+    let vectors = embedder.embed(&all).expect("vectors");
+    assert!(chosen.len() > 50);
+    for (&at, vector) in chosen.iter().zip(&vectors) {
+        let expected = &reference[at * dimensions..(at + 1) * dimensions];
+        let pairs = vector.iter().zip(expected);
+        let most = pairs
+            .map(|(one, other)| (one - other).abs())
+            .fold(0.0, f32::max);
+        assert!(most <= 1e-6, "text {at}: {most}");
+        assert_eq!(
+            embedder.embed(&[text(at)]).expect("a vector")[0],
+            *vector,
+            "text {at} alone"
+        );
+    }
+    let long: Vec<&str> = (0..texts.len())
+        .filter(|at| !chosen.contains(at))
+        .map(text)
+        .collect();
+    for vector in embedder.embed(&long).expect("vectors") {
+        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+        assert!((length - 1.0).abs() < 1e-5, "{length}");
+    }
+}
+
+#[test]
+fn the_catalog_declares_columns_and_the_second_stream() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = root().join("tests/models/words");
+    let stage = format!(
+        "{{text: \"{{{{text}}}}\", model: \"{}\", output: stream}}",
+        words.display()
+    );
+    let _ = program(folder.path(), &stage);
+    let arguments = [
+        "catalog",
+        "--config",
+        "config.yaml",
+        "--catalog",
+        "catalog.json",
+    ];
+    let ended = midflight(&arguments).within(folder.path()).run("");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let catalog: Value = serde_json::from_str(ended.text()).expect("JSON");
+    let expected = json!({
+        "stream": {
+            "name": "tickets_chunks",
+            "json_schema": {"type": "object", "properties": {
+                "id": {"type": "string"},
+                "tickets_id": {"type": "integer"},
+                "n": {"type": "integer"},
+                "of": {"type": "integer"},
+                "text": {"type": "string"},
+                "embedding": {"type": "array", "items": {"type": "number"}},
+            }},
+            "source_defined_primary_key": [["id"]],
+            "source_defined_cursor": true,
+        },
+        "sync_mode": "incremental",
+        "destination_sync_mode": "append_dedup",
+        "primary_key": [["id"]],
+    });
+    assert_eq!(catalog["streams"][1], expected);
+    assert_eq!(catalog["streams"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_text_past_its_bound_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = root().join("tests/models/words");
+    let stage = format!(
+        "{{text: \"{{{{text}}}}\", into: v, model: \"{}\"}}",
+        words.display()
+    );
+    let long = "late ".repeat(900_000);
+    let ended = program(folder.path(), &stage).run(records(&["late", &long]));
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("more than 4194304"),
+        "{}",
+        ended.stderr
+    );
+    // What stands before it has left, and no STATE says that the rest has.
+    assert_eq!(left(&ended).len(), 1);
+    assert!(!ended.text().contains(r#"{"type":"STATE""#));
 }
