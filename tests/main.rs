@@ -4,6 +4,7 @@ mod architecture;
 mod canary;
 mod cases;
 mod cli;
+mod models;
 mod properties;
 mod protocol;
 mod real;
