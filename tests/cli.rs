@@ -219,6 +219,40 @@ fn a_plan_is_explained_in_both_formats() {
 }
 
 #[test]
+fn a_split_is_explained_so_that_it_can_be_repeated() {
+    let stages = [
+        "{by: [id, email], into: part, fractions: {train: 0.8, test: 0.2}, salt: '2026-11', missing: none}",
+        "{by_time: old, into: era, until: {past: '2026-01-01T01:00:00+01:00'}, rest: present}",
+    ]
+    .map(|split| format!("      - split: {split}\n"))
+    .concat();
+    let config = format!("version: 1\nstreams:\n  users:\n    stages:\n{stages}");
+    let files = folder(&[("midflight.yaml", &config), ("catalog.json", CATALOG)]);
+    let text = planned("explain", &[], files.path()).run("");
+    for line in [
+        "  split   part: train 0.8, test 0.2 of id and email (SHA-256, salt \"2026-11\"), none where it is missing\n",
+        "  split   era: past before 2026-01-01T00:00:00Z, then present, by old\n",
+        "  column  part <- id, email (split part)\n",
+    ] {
+        assert!(text.text().contains(line), "{line:?} in {}", text.text());
+    }
+    let told = json(&planned("explain", &["--format", "json"], files.path()).run(""));
+    let splits = &told["streams"][0]["splits"];
+    assert_eq!(
+        (&splits[0]["salt"], &splits[1]["parts"][0]["before"]),
+        (
+            &Value::from("2026-11"),
+            &Value::from("2026-01-01T00:00:00Z")
+        )
+    );
+    let catalog = json(&planned("catalog", &[], files.path()).run(""));
+    assert_eq!(
+        catalog["streams"][0]["stream"]["json_schema"]["properties"]["part"].to_string(),
+        r#"{"type":["null","string"]}"#
+    );
+}
+
+#[test]
 fn without_a_configuration_the_plan_is_the_default_one() {
     let ended = midflight(&["explain"]).run("");
     assert_eq!(ended.code, 0);

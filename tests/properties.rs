@@ -7,6 +7,7 @@ mod engine;
 mod json;
 mod lines;
 mod mutations;
+mod splits;
 mod strict;
 
 use proptest::collection::vec;

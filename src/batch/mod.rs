@@ -13,6 +13,7 @@ pub use cell::{Cell, Current, Edit, write_escaped, write_string};
 pub use row::{Change, Fate, Reason, Row};
 
 use arrow::buffer::Buffer;
+use serde::Serialize;
 
 /// Index of a column in a batch; the plan hands them out.
 pub type ColumnId = usize;
@@ -28,6 +29,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Batch {
     chunk: Buffer,
+    number: u64,
     rows: Vec<Row>,
     cells: Vec<Cell>,
     columns: Vec<Vec<u32>>,
@@ -40,8 +42,19 @@ pub struct Batch {
     added: Vec<Added>,
     changes: Vec<Change>,
     reasons: Vec<Reason>,
+    /// Per `split` stage, the part of every row.
+    parts: Vec<Vec<u32>>,
+    followers: Vec<Follower>,
     tally: Tally,
     removals: bool,
+}
+
+/// A record of another stream that leaves right behind a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Follower {
+    pub row: u32,
+    /// Range of its line in the batch's text, up to the end of its data.
+    line: (u32, u32),
 }
 
 /// A column that no record had: its name and one cell per row.
@@ -57,6 +70,24 @@ struct Added {
 pub struct Tally {
     entries: Vec<(ColumnId, String, u64)>,
     violations: Vec<u64>,
+    embedded: Vec<(String, Embedded)>,
+}
+
+/// What an `embed` stage made.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Embedded {
+    /// Records with a text.
+    pub texts: u64,
+    /// Vectors made of them.
+    pub vectors: u64,
+}
+
+impl Embedded {
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        self.texts += other.texts;
+        self.vectors += other.vectors;
+    }
 }
 
 impl Tally {
@@ -82,6 +113,20 @@ impl Tally {
         self.entries.iter().map(|(c, k, n)| (*c, k.as_str(), *n))
     }
 
+    /// Counts texts and vectors of a column or second stream.
+    pub fn embed(&mut self, name: &str, texts: u64, vectors: u64) {
+        let more = Embedded { texts, vectors };
+        match self.embedded.iter_mut().find(|(known, _)| known == name) {
+            Some((_, embedded)) => embedded.add(more),
+            None => self.embedded.push((name.to_owned(), more)),
+        }
+    }
+
+    /// What was embedded, by the column or stream it went into.
+    pub fn embedded(&self) -> &[(String, Embedded)] {
+        &self.embedded
+    }
+
     /// Violations per rule.
     pub fn violations(&self) -> &[u64] {
         &self.violations
@@ -93,6 +138,7 @@ impl Batch {
     pub fn new(chunk: Buffer, columns: usize) -> Self {
         Self {
             chunk,
+            number: 0,
             rows: Vec::new(),
             cells: Vec::new(),
             columns: vec![Vec::new(); columns],
@@ -103,6 +149,8 @@ impl Batch {
             added: Vec::new(),
             changes: Vec::new(),
             reasons: Vec::new(),
+            parts: Vec::new(),
+            followers: Vec::new(),
             tally: Tally::default(),
             removals: false,
         }
@@ -121,8 +169,20 @@ impl Batch {
         self.added.clear();
         self.changes.clear();
         self.reasons.clear();
+        self.parts.clear();
+        self.followers.clear();
         self.tally = Tally::default();
         self.removals = false;
+    }
+
+    /// Says which chunk of the run this is.
+    pub fn set_chunk(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// Place of the chunk among those of the run.
+    pub fn chunk_number(&self) -> u64 {
+        self.number
     }
 
     /// The bytes that cells point into.
@@ -144,6 +204,15 @@ impl Batch {
     /// repeated keys.
     pub fn column(&self, column: ColumnId) -> &[u32] {
         self.columns.get(column).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cell of a row in a column; of repeated keys the last counts, as for most readers.
+    pub fn cell_of(&self, column: ColumnId, row: RowId) -> Option<CellId> {
+        let cells = self.column(column);
+        let row_of = |cell: u32| self.cells[cell as usize].row as usize;
+        let end = cells.partition_point(|&cell| row_of(cell) <= row);
+        let last = *cells.get(end.checked_sub(1)?)?;
+        (row_of(last) == row).then_some(last as usize)
     }
 
     /// What has been counted so far.
@@ -399,12 +468,60 @@ impl Batch {
         }
     }
 
+    /// Notes to which part a row belongs by the stream's `split` number `split`.
+    pub fn assign(&mut self, split: usize, row: RowId, part: usize) {
+        if self.parts.len() <= split {
+            self.parts.resize_with(split + 1, Vec::new);
+        }
+        let parts = &mut self.parts[split];
+        if parts.is_empty() {
+            parts.resize(self.rows.len(), NONE);
+        }
+        parts[row] = part as u32;
+    }
+
+    /// The parts of the rows that leave: split, part.
+    pub fn assigned(&self) -> impl Iterator<Item = (usize, usize)> {
+        let splits = self.parts.iter().enumerate();
+        splits.flat_map(|(split, parts)| {
+            let rows = parts.iter().zip(&self.rows);
+            let kept = rows.filter(|(part, row)| **part != NONE && row.fate == Fate::Keep);
+            kept.map(move |(part, _)| (split, *part as usize))
+        })
+    }
+
     /// Sends a row to the reject store; every reason is kept.
     pub fn reject(&mut self, reason: Reason) {
         self.rows[reason.row].fate = Fate::Rejected;
         if !self.reasons.contains(&reason) {
             self.reasons.push(reason);
         }
+    }
+
+    /// Lets a record of another stream follow a row, if that leaves; rows in their order. `line` is the
+    /// record's line up to the end of its data; the rest is the row's own.
+    ///
+    /// # Panics
+    /// As [`Self::replace`].
+    pub fn follow(&mut self, row: RowId, line: &[u8]) {
+        let from = self.text.len();
+        self.text.extend_from_slice(line);
+        let to = self.text.len();
+        assert!(to <= u32::MAX as usize, "new values of a chunk pass 4 GiB");
+        self.followers.push(Follower {
+            row: row as u32,
+            line: (from as u32, to as u32),
+        });
+    }
+
+    /// The records that follow rows, in the order of the rows.
+    pub fn followers(&self) -> &[Follower] {
+        &self.followers
+    }
+
+    /// A follower's line, up to the end of its data.
+    pub fn following(&self, follower: Follower) -> &[u8] {
+        self.replaced(follower.line)
     }
 
     /// Why a row was rejected, in the order of the stages.

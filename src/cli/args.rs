@@ -108,11 +108,14 @@ pub(super) struct Check {
 /// Prints the plan: what is read, what happens to it, and where every column comes from.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json"
+    after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json --sample messages.jsonl"
 )]
 pub(super) struct Explain {
     #[command(flatten)]
     pub plan: PlanFiles,
+    /// Messages of the source, to show what is decided about their columns and why. Nothing is passed on.
+    #[arg(long, value_name = "FILE")]
+    pub sample: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

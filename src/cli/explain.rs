@@ -2,16 +2,22 @@
 
 use std::fmt::Write;
 
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::args::{Explain, Format};
 use super::output;
 use crate::error::Result;
 use crate::plan::{Plan, StreamPlan};
-use crate::runtime::load;
+use crate::report::{decisions, manifest};
+use crate::runtime::{load, pipe};
+use crate::stage::spec::{Split, SplitBy};
 
 pub(super) fn run(arguments: &Explain) -> Result<()> {
-    let plan = load(&arguments.plan.files(false))?;
+    let plan = load(&arguments.plan.files(arguments.sample.is_some()))?;
+    if let Some(sample) = &arguments.sample {
+        pipe::observe(&plan, sample)?;
+    }
     let streams = (0..plan.streams()).map(|id| plan.stream(id));
     match arguments.format {
         Format::Text => {
@@ -52,6 +58,9 @@ fn describe(stream: &StreamPlan) -> String {
     for (number, stage) in stream.stages.iter().enumerate() {
         let _ = writeln!(text, "  {:>5}.  {}", number + 1, stage.name);
     }
+    for split in &stream.splits {
+        let _ = writeln!(text, "  split   {}", sentence(split));
+    }
     for line in stream.schema.lineage() {
         if line.stages.is_empty() {
             continue;
@@ -65,6 +74,82 @@ fn describe(stream: &StreamPlan) -> String {
             inputs.join(", "),
             line.stages.join(", ")
         );
+    }
+    for (column, decided) in &decisions(stream) {
+        let _ = writeln!(text, "  finds   {column}: {}", verdict(decided));
+    }
+    text
+}
+
+/// A decision and its evidence in one line.
+fn verdict(decided: &Value) -> String {
+    let word = decided["decision"].as_str().unwrap_or_default();
+    if decided["pinned"] == json!(true) {
+        return format!("{word}, by the configuration");
+    }
+    let evidence = &decided["evidence"];
+    let listed = |name: &str| {
+        let kinds = evidence[name].as_object().into_iter().flatten();
+        let kinds: Vec<_> = kinds.map(|(kind, said)| format!("{kind} {said}")).collect();
+        (!kinds.is_empty()).then(|| format!("{name} {}", kinds.join(" ")))
+    };
+    let said: Vec<_> = ["name", "recognised", "tagged"]
+        .into_iter()
+        .filter_map(listed)
+        .collect();
+    format!(
+        "{word} ({} after {} records; {} values, {} with findings; {})",
+        decided["confidence"],
+        decided["decided_after"],
+        evidence["values"],
+        evidence["with_findings"],
+        if said.is_empty() {
+            "nothing speaks for a kind".to_owned()
+        } else {
+            said.join(", ")
+        },
+    )
+}
+
+/// A split in one line: its parts, what decides them, and where records without it go.
+fn sentence(split: &Split) -> String {
+    let mut text = match &split.by {
+        SplitBy::Entity {
+            key,
+            fractions,
+            salt,
+        } => {
+            let keys: Vec<_> = key.iter().map(ToString::to_string).collect();
+            let parts = fractions
+                .iter()
+                .map(|(name, part)| format!("{name} {part}"));
+            let parts: Vec<_> = parts.collect();
+            format!(
+                "{}: {} of {} (SHA-256, salt {salt:?})",
+                split.into,
+                parts.join(", "),
+                keys.join(" and ")
+            )
+        }
+        SplitBy::Time {
+            column,
+            until,
+            rest,
+        } => {
+            let parts = until.iter().map(|ended| {
+                let before = ended.before.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                format!("{} before {before}", ended.name)
+            });
+            let parts: Vec<_> = parts.collect();
+            format!(
+                "{}: {}, then {rest}, by {column}",
+                split.into,
+                parts.join(", ")
+            )
+        }
+    };
+    if let Some(missing) = &split.missing {
+        let _ = write!(text, ", {missing} where it is missing");
     }
     text
 }
@@ -82,6 +167,8 @@ fn value(stream: &StreamPlan) -> Value {
         "copied": stream.projection.is_none(),
         "reads": stream.columns(),
         "stages": stages,
+        "splits": stream.splits.iter().map(manifest).collect::<Vec<_>>(),
         "lineage": stream.schema.lineage(),
+        "columns": decisions(stream),
     })
 }

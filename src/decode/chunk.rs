@@ -19,6 +19,8 @@ pub struct Chunk {
     pub bytes: Buffer,
     /// Bytes of lines.
     pub len: usize,
+    /// Place among the chunks of a run, from 0.
+    pub number: u64,
 }
 
 /// Where the records of a stream go.
@@ -63,6 +65,8 @@ pub struct Copied {
     pub stream: StreamId,
     pub records: u64,
     pub bytes: u64,
+    /// Records of its second stream that follow them.
+    pub followers: u64,
 }
 
 impl Copied {
@@ -72,6 +76,7 @@ impl Copied {
             Some(count) => {
                 count.records += self.records;
                 count.bytes += self.bytes;
+                count.followers += self.followers;
             }
             None => counts.push(self),
         }
@@ -101,6 +106,8 @@ impl Event {
 #[derive(Debug)]
 pub enum EventKind {
     State(State),
+    /// The status of a stream.
+    Status,
     /// Not a message of the protocol.
     Foreign,
 }

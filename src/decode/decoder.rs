@@ -89,6 +89,7 @@ impl Indexed<'_> {
 enum Line {
     Done,
     Foreign,
+    Status,
     State(State),
 }
 
@@ -107,6 +108,7 @@ impl Decoder {
             let kind = match read {
                 Ok(Line::Done) => None,
                 Ok(Line::Foreign) => Some(EventKind::Foreign),
+                Ok(Line::Status) => Some(EventKind::Status),
                 Ok(Line::State(state)) => Some(EventKind::State(state)),
                 Err(fault) => {
                     let line = decoded.lines;
@@ -151,6 +153,7 @@ impl Decoder {
             stream,
             records: 1,
             bytes: bytes as u64,
+            followers: 0,
         };
         copied.add_to(&mut self.counts);
     }
@@ -251,6 +254,7 @@ impl Decoder {
                 line.positions,
                 envelope.state_at,
             )?)),
+            (Some("TRACE"), None) if names_status(line.span.of(bytes)) => Ok(Line::Status),
             (Some(_), None) => Ok(Line::Done),
         }
     }
@@ -336,13 +340,14 @@ impl Decoder {
                 .as_ref()
                 .map_or(0, |projection| projection.columns());
             let spare = self.spare.get_mut(route.stream).and_then(Option::take);
-            let batch = match spare {
+            let mut batch = match spare {
                 Some(mut batch) => {
                     batch.reset(chunk.bytes.clone());
                     batch
                 }
                 None => Batch::new(chunk.bytes.clone(), columns),
             };
+            batch.set_chunk(chunk.number);
             decoded.batches.push((route.stream, batch));
             decoded.batches.len() as u32 - 1
         })
@@ -358,6 +363,11 @@ impl Decoder {
             });
         }
     }
+}
+
+/// Whether a TRACE may tell the status of a stream; its reader finds out.
+fn names_status(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"STREAM_STATUS").is_some()
 }
 
 /// Whether a line spells some letter of a to z as an escape, as a key that names a stream would have to be
@@ -386,6 +396,7 @@ fn read_data(
         batch,
         row: id as u32,
         escaped: line.escaped,
+        holder: 0,
     };
     let projection = route.projection.as_deref();
     let read = projection.map_or(Ok(0), |projection| reader.read(projection));

@@ -102,6 +102,20 @@ impl Manifest {
         manifest.ok_or_else(|| Error::new(ErrorKind::Config, format!("{file} is no manifest")))
     }
 
+    /// The labels of the classes, in the order in which they are first named.
+    pub fn label_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for class in &self.labels {
+            let label = class.strip_prefix("B-").or(class.strip_prefix("I-"));
+            if let Some(label) = label
+                && !names.iter().any(|known| known == label)
+            {
+                names.push(label.to_owned());
+            }
+        }
+        names
+    }
+
     /// The file of this name.
     pub fn file(&self, name: &str) -> Option<&ModelFile> {
         self.files.iter().find(|file| file.name == name)

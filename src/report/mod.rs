@@ -1,16 +1,35 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
+mod decisions;
+mod splits;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::batch::Fate;
+use crate::batch::{Embedded, Fate};
 use crate::decode::{Copied, StreamId};
 use crate::error::Error;
+use crate::model::Manifest;
 use crate::pipeline::Done;
 use crate::plan::Plan;
+
+pub use decisions::decisions;
+pub use splits::manifest;
+
+/// The models that were opened.
+fn models(plan: &Plan) -> Vec<serde_json::Value> {
+    let tagger = plan.sources().tagger.iter();
+    let opened = tagger.filter(|tagger| tagger.is_open());
+    let value = |manifest: &Manifest| {
+        let files = manifest.files.iter();
+        let hashes: BTreeMap<_, _> = files.map(|file| (&file.name, &file.sha256)).collect();
+        json!({"name": manifest.name, "version": manifest.version, "sha256": hashes})
+    };
+    opened.map(|tagger| value(&tagger.manifest)).collect()
+}
 
 /// Counts of one run, in the order in which chunks leave.
 #[derive(Debug, Default)]
@@ -36,11 +55,32 @@ pub struct StreamTotals {
     pub findings: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rule, then how many rows failed it.
     pub violations: BTreeMap<String, u64>,
+    /// Records of its second stream that left.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub chunks: u64,
+    /// Column or second stream, then what was embedded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub embedded: BTreeMap<String, Embedded>,
     /// Stage, then seconds of work over all workers.
     pub stage_seconds: BTreeMap<String, f64>,
+    /// Per `split` stage, the records emitted per part.
+    #[serde(skip)]
+    pub parts: Vec<Vec<u64>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Totals {
+    /// Counts records of a stream's second stream.
+    pub fn follow(&mut self, stream: StreamId, followers: u64) {
+        if followers > 0 {
+            self.stream(stream).chunks += followers;
+        }
+    }
+
     /// Adds a chunk.
     pub fn add(&mut self, plan: &Plan, done: &Done) {
         self.bytes += done.decoded.len as u64;
@@ -66,12 +106,17 @@ impl Totals {
                     Fate::Rejected => totals.rejected += 1,
                 }
             }
+            splits::count(batch, &mut totals.parts);
             for (column, kind, count) in batch.counted().findings() {
                 let kinds = totals
                     .findings
                     .entry(stream_plan.column_name(column))
                     .or_default();
                 *kinds.entry(kind.to_owned()).or_default() += count;
+            }
+            for (name, embedded) in batch.counted().embedded() {
+                let known = totals.embedded.entry(name.clone()).or_default();
+                known.add(*embedded);
             }
             for (rule, &count) in batch.counted().violations().iter().enumerate() {
                 if count > 0 {
@@ -146,11 +191,19 @@ impl Totals {
                 let mut value = json!(totals);
                 value["name"] = json!(stream.descriptor.name);
                 value["namespace"] = json!(stream.descriptor.namespace);
+                // What a run that failed had learned depends on how far its workers were.
+                let columns = decisions(&stream);
+                if failed.is_none() && !columns.is_empty() {
+                    value["columns"] = json!(columns);
+                }
+                if !stream.splits.is_empty() {
+                    value["splits"] = splits::counted(&stream.splits, &totals.parts);
+                }
                 (stream.descriptor.to_string(), value)
             })
             .collect();
         let [read, emitted, filtered, rejected] = self.sum();
-        let report = json!({
+        let mut report = json!({
             "version": 1,
             "midflight": env!("CARGO_PKG_VERSION"),
             "observe": plan.observe(),
@@ -166,10 +219,35 @@ impl Totals {
             "foreign_lines": self.foreign,
             "records": {"read": read, "emitted": emitted, "filtered": filtered, "rejected": rejected},
             "states": {"passed": states.0, "counts_corrected": states.1},
+            "models": models(plan),
             "streams": streams,
         });
+        if let Some(embedders) = embedders(plan) {
+            report["embedders"] = embedders;
+        }
         let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
         text.push('\n');
         text
     }
+}
+
+/// The models that made vectors, and how many each had to make; `None` when there are none.
+fn embedders(plan: &Plan) -> Option<Value> {
+    let all = plan.sources().embedders.all();
+    let told: Vec<Value> = all
+        .iter()
+        .map(|one| {
+            let [texts, remembered, cached, made] = one.counts.read();
+            json!({
+                "model": one.name,
+                "version": one.version,
+                "dimensions": one.dimensions,
+                "texts": texts,
+                "remembered": remembered,
+                "from_cache": cached,
+                "made": made,
+            })
+        })
+        .collect();
+    (!told.is_empty()).then(|| Value::from(told))
 }

@@ -7,11 +7,13 @@ pub mod derive;
 pub mod detect;
 pub mod discard;
 pub mod drop;
+pub mod embed;
 pub mod filter;
 pub mod mask;
 pub mod rename;
 pub mod rules;
 pub mod spec;
+pub mod split;
 pub mod sql;
 pub mod undeclared;
 

@@ -13,6 +13,18 @@ pub(super) struct Book {
     renamed: Vec<(Path, Path)>,
     /// Places that a stage has changed.
     changed: Vec<Path>,
+    /// Places whose values a stage has masked.
+    masked: Vec<Masked>,
+}
+
+/// What a masking stage did to the values of a place.
+#[derive(Debug, Clone)]
+pub(super) struct Masked {
+    source: Path,
+    /// Values that differed may be equal now.
+    pub merges: bool,
+    /// Only text was looked at.
+    pub text_only: bool,
 }
 
 impl Book {
@@ -65,6 +77,37 @@ impl Book {
         let inside = |changed: &&Path| changed.segments().len() > source.segments().len();
         let below = |changed: &&Path| changed.segments().starts_with(source.segments());
         self.changed.iter().filter(inside).find(below)
+    }
+
+    /// Notes that the values of a path are masked from here on.
+    pub fn mask(&mut self, path: &Path, merges: bool, text_only: bool) {
+        let source = self.source(path);
+        self.masked.push(Masked {
+            source,
+            merges,
+            text_only,
+        });
+    }
+
+    /// What has been done to hide the values of a path.
+    pub fn masked(&self, path: &Path) -> impl Iterator<Item = &Masked> {
+        let source = self.source(path);
+        self.masked.iter().filter(move |masked| {
+            let steps = masked.source.segments();
+            let same = |(step, own): (&Segment, &Segment)| *step == Segment::Any || step == own;
+            steps.len() <= source.segments().len() && steps.iter().zip(source.segments()).all(same)
+        })
+    }
+
+    /// Notes that a new column is made of others: it is masked when one of them is, and its values have
+    /// merged when those of all have.
+    pub fn derive(&mut self, path: &Path, inputs: &[Path]) {
+        let masked = |input: &&Path| self.masked(input).next().is_some();
+        let merged = |input: &Path| self.masked(input).any(|masked| masked.merges);
+        if inputs.iter().any(|input| masked(&input)) {
+            let merges = inputs.iter().all(merged);
+            self.mask(path, merges, false);
+        }
     }
 
     /// Whether a name is that of a place in the source's records that some stage uses.

@@ -4,6 +4,8 @@ mod book;
 mod check;
 mod detect;
 mod detectors;
+mod embed;
+mod split;
 mod sql;
 mod stages;
 mod types;
@@ -13,21 +15,24 @@ use std::sync::Arc;
 pub(super) use detectors::Detectors;
 
 use super::config::{StreamConfig, Unlisted};
-use super::{NamedStage, Sources, StreamPlan};
+use super::{Learning, NamedStage, SecondStream, Sources, StreamPlan};
 use crate::decode::Projection;
+use crate::detect::column::Turns;
 use crate::document::{Position, Problem, Problems, nearest};
 use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::schema::path::{Path, Segment};
-use crate::stage::spec::{Kinds, Operator, StageSpec};
+use crate::stage::spec::{Kinds, Operator, Split, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
 use book::Book;
+use detect::Sought;
 
 /// What the stages of one stream are compiled with.
 struct Compiler<'a> {
     sources: &'a Sources,
+    turns: &'a Arc<Turns>,
     detectors: &'a Detectors,
     descriptor: &'a Descriptor,
     stream: Option<ConfiguredStream>,
@@ -35,13 +40,18 @@ struct Compiler<'a> {
     book: Book,
     stages: Vec<NamedStage>,
     rules: Vec<String>,
+    learners: Vec<Learning>,
+    splits: Vec<Split>,
     refusals: Refusals,
     max_rejected: Option<f64>,
+    /// What `embed` stages have taken out so far.
+    taken: Vec<embed::Taken>,
+    second: Option<SecondStream>,
 }
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
 pub(super) fn stream(
-    sources: &Sources,
+    (sources, turns): (&Sources, &Arc<Turns>),
     detectors: &Detectors,
     descriptor: &Descriptor,
     configured: Option<&ConfiguredStream>,
@@ -59,6 +69,7 @@ pub(super) fn stream(
     let reject = sources.config.reject.as_ref();
     let compiler = Compiler {
         sources,
+        turns,
         detectors,
         descriptor,
         stream: configured.cloned(),
@@ -66,12 +77,16 @@ pub(super) fn stream(
         book: Book::default(),
         stages: Vec::new(),
         rules: Vec::new(),
+        learners: Vec::new(),
+        splits: Vec::new(),
         refusals: if reject.is_some() {
             Refusals::Reject
         } else {
             Refusals::Halt
         },
         max_rejected: reject.and_then(|reject| reject.max_fraction),
+        taken: Vec::new(),
+        second: None,
     };
     let listed = sources
         .config
@@ -96,6 +111,7 @@ impl Compiler<'_> {
             self.check(listed, problems);
         }
         for stage in &listed.stages {
+            self.guard_embedded(&stage.value, stage.at, problems);
             match &stage.value {
                 StageSpec::Check => self.check(listed, problems),
                 spec => self.stage(spec, stage.at, problems),
@@ -119,6 +135,7 @@ impl Compiler<'_> {
                     columns: Path::new(vec![Segment::Any]).into_iter().collect(),
                     kinds: Kinds::All,
                     with: Operator::Redact { placeholder: None },
+                    pin: Vec::new(),
                 };
                 self.stage(&spec, START, problems);
             }
@@ -158,9 +175,12 @@ impl Compiler<'_> {
             Unlisted::Redact => {
                 let column = projection.catch_undeclared(declared, true);
                 self.book.note(column);
-                let operator = Operator::Redact { placeholder: None };
-                let stage =
-                    self.detect_stage(&[(column, None)], &Kinds::All, &operator, START, problems);
+                let sought = Sought {
+                    kinds: &Kinds::All,
+                    with: &Operator::Redact { placeholder: None },
+                    pin: &[],
+                };
+                let stage = self.detect_stage(&[(column, None)], &sought, START, problems);
                 if let Some(stage) = stage {
                     self.push("detect in undeclared columns", stage);
                 }
@@ -222,9 +242,12 @@ impl Compiler<'_> {
             stages: self.stages,
             max_rejected: self.max_rejected,
             schema: self.schema,
+            second: self.second,
             origin,
             columns: self.book.names(),
             rules: self.rules,
+            learners: self.learners,
+            splits: self.splits,
         }
     }
 
@@ -277,7 +300,7 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
 
 /// Without a catalog, stages are compiled against an open schema, so that what can be known is said at once.
 pub(super) fn check_without_catalog(
-    sources: &Sources,
+    (sources, turns): (&Sources, &Arc<Turns>),
     detectors: &Detectors,
     problems: &mut Problems,
 ) {
@@ -289,6 +312,6 @@ pub(super) fn check_without_catalog(
             namespace: None,
             name: listed.pattern.as_str().to_owned(),
         };
-        stream(sources, detectors, &descriptor, None, problems);
+        stream((sources, turns), detectors, &descriptor, None, problems);
     }
 }

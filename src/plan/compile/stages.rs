@@ -1,10 +1,11 @@
 //! One function per kind of stage: checks a spec against the schema, speaks its verb, compiles it.
 
 use super::Compiler;
+use super::detect::Sought;
 use super::types::{
     column_type, derived_type, key_name, logical_type, placeholder_of, target_type,
 };
-use crate::batch::write_string;
+use crate::batch::{ColumnId, write_string};
 use crate::detect::{Library, kind_of_name};
 use crate::document::{Position, Problems};
 use crate::schema::path::Path;
@@ -38,8 +39,15 @@ impl Compiler<'_> {
                 columns,
                 kinds,
                 with,
-            } => self.detect(columns, kinds, with, at, problems),
+                pin,
+            } => {
+                let sought = Sought { kinds, with, pin };
+                self.detect(columns, &sought, at, problems);
+            }
+            StageSpec::Split(split) => self.split(split, at, problems),
+            StageSpec::Embed(spec) => self.embed(spec, at, problems),
         }
+        self.note_masked(spec);
     }
 
     /// The type of a column that a stage names, or a problem with the nearest name.
@@ -203,23 +211,11 @@ impl Compiler<'_> {
         let Some((expression, columns)) = self.expression("derive", sql, at, problems) else {
             return;
         };
-        let path = Path::key(name);
-        if self.book.uses(name) && self.schema.resolve(&path).is_err() {
-            let message = format!(
-                "derive: `{name}` is the name of a column that an earlier stage renamed or dropped"
-            );
-            return self.problem(at, message, Some("choose another name".into()), problems);
-        }
         let inputs: Vec<Path> = expression.columns().to_vec();
         let ty = derived_type(expression.data_type());
-        if let Err(exists) = self
-            .schema
-            .add(name, ty, &inputs, &format!("derive {name}"))
-        {
-            let hint = "choose another name".to_owned();
-            return self.problem(at, format!("derive: {exists}"), Some(hint), problems);
-        }
-        let column = self.book.column(&path);
+        let Some(column) = self.add("derive", name, ty, &inputs, at, problems) else {
+            return;
+        };
         let name = name.to_owned();
         self.push(
             format!("derive {name}"),
@@ -230,6 +226,34 @@ impl Compiler<'_> {
                 columns,
             },
         );
+    }
+
+    /// Adds a top-level column made of `inputs`.
+    pub(super) fn add(
+        &mut self,
+        stage: &str,
+        name: &str,
+        ty: LogicalType,
+        inputs: &[Path],
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<ColumnId> {
+        let path = Path::key(name);
+        let other = || Some("choose another name".to_owned());
+        if self.book.uses(name) && self.schema.resolve(&path).is_err() {
+            let message = format!(
+                "{stage}: `{name}` is the name of a column that an earlier stage renamed or dropped"
+            );
+            self.problem(at, message, other(), problems);
+            return None;
+        }
+        let by = format!("{stage} {name}");
+        if let Err(exists) = self.schema.add(name, ty, inputs, &by) {
+            self.problem(at, format!("{stage}: {exists}"), other(), problems);
+            return None;
+        }
+        self.book.derive(&path, inputs);
+        Some(self.book.column(&path))
     }
 
     fn mask(&mut self, path: &Path, with: &Operator, at: Position, problems: &mut Problems) {

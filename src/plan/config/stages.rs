@@ -2,10 +2,10 @@
 
 use super::column::{read_column_name, read_path, read_paths};
 use super::read::{Scope, bounded, read_sql};
-use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, operator};
+use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, embed, operator};
 use crate::document::{Fields, Key, Node, Position, Problems, Value, listed, nearest};
 use crate::schema::path::{Path, Segment};
-use crate::stage::spec::{CastFailure, CastType, Kinds, StageSpec};
+use crate::stage::spec::{CastFailure, CastType, Kinds, Pin, StageSpec};
 
 /// Everything a stage can be called, with how its settings are read.
 const STAGES: &[(&str, Reader)] = &[
@@ -17,10 +17,12 @@ const STAGES: &[(&str, Reader)] = &[
     ("derive", derive),
     ("mask", mask),
     ("detect", detect),
+    ("split", super::split::read),
+    ("embed", embed::read),
 ];
 
 /// Stages of the design that this build does not have.
-const NOT_YET: &[&str] = &["classify", "embed", "split"];
+const NOT_YET: &[&str] = &["classify"];
 
 /// The target types of `cast`, and of the rule shorthand `type`.
 pub(in crate::plan) const TYPES: &[(&str, CastType)] = &[
@@ -277,15 +279,44 @@ fn detect(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> Vec<StageS
         _ => read_paths(node, file, problems),
     });
     let kinds = read_kinds(&mut fields, problems);
+    let pin = read_pins(&mut fields, problems);
     let with = operator::read(fields, scope, problems);
     match (columns, kinds, with) {
         (Some(columns), Some(kinds), Some(with)) => vec![StageSpec::Detect {
             columns,
             kinds,
             with,
+            pin,
         }],
         _ => Vec::new(),
     }
+}
+
+/// `pin: {name: PERSON, notes: text, status: clean}`
+fn read_pins(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<(Path, Pin)> {
+    let file = fields.file();
+    let Some(entries) = fields
+        .take("pin")
+        .and_then(|node| node.read_map(file, problems))
+    else {
+        return Vec::new();
+    };
+    let mut pins = Vec::with_capacity(entries.len());
+    for (key, node) in entries {
+        let name = Node {
+            value: Value::Text(key.name.clone()),
+            at: key.at,
+        };
+        let path = read_path(&name, file, problems);
+        let pin = match node.read_text(file, problems) {
+            Some("text") => Some(Pin::Text),
+            Some("clean") => Some(Pin::Clean),
+            Some(kind) => Some(Pin::Kind(kind.to_owned())),
+            None => None,
+        };
+        pins.extend(path.zip(pin));
+    }
+    pins
 }
 
 /// `kinds`, all when left out, less those of `except`.
@@ -483,7 +514,7 @@ mod tests {
             (
                 "[anonymise: x]",
                 &[
-                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask` and `detect`",
+                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect` and `split`",
                 ],
             ),
             (
@@ -493,10 +524,9 @@ mod tests {
                 ],
             ),
             (
-                "[classify, split: {}]",
+                "[classify]",
                 &[
                     "f:4:2: the stage `classify` is planned and not part of this build; leave it out for now",
-                    "f:4:12: the stage `split` is planned and not part of this build; leave it out for now",
                 ],
             ),
             (

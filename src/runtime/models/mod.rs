@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::encode::Encoder;
 use crate::model::manifest::{MODEL, ModelFile, TOKENIZER};
 use crate::model::{Engine, Manifest, Shelf, Volume};
 use archive::Measure;
@@ -118,15 +119,26 @@ impl Models {
     }
 
     fn files(&self, manifest: &Manifest, engine: &'static Engine) -> Result<Volume> {
-        let tokenizer = match &manifest.tokenizer_of {
-            Some(other) => Self::standard().bytes(&builtin::manifest(other)?, TOKENIZER)?,
-            None => self.bytes(manifest, TOKENIZER)?,
-        };
         Ok(Volume {
             engine,
             model: self.bytes(manifest, MODEL)?,
-            tokenizer,
+            tokenizer: self.tokenizer(manifest)?,
         })
+    }
+
+    /// The tokenizer of a model, without what runs the model.
+    ///
+    /// # Errors
+    /// `Model` when it is missing or damaged.
+    pub fn encoder(&self, manifest: &Manifest) -> Result<Encoder> {
+        Encoder::read(&manifest.name, &self.tokenizer(manifest)?)
+    }
+
+    fn tokenizer(&self, manifest: &Manifest) -> Result<Cow<'static, [u8]>> {
+        match &manifest.tokenizer_of {
+            Some(other) => Self::standard().bytes(&builtin::manifest(other)?, TOKENIZER),
+            None => self.bytes(manifest, TOKENIZER),
+        }
     }
 
     fn bytes(&self, manifest: &Manifest, name: &str) -> Result<Cow<'static, [u8]>> {

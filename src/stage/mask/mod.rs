@@ -127,13 +127,7 @@ fn replace_whole(batch: &mut Batch, cell: CellId, whole: &Whole) -> bool {
 
 /// The text of a row's value in the subject column.
 fn subject(batch: &Batch, column: ColumnId, row: u32) -> Option<String> {
-    let cells = batch.column(column);
-    let end = cells.partition_point(|&cell| batch.cell(cell as usize).row <= row);
-    let cell = *cells.get(end.checked_sub(1)?)? as usize;
-    if batch.cell(cell).row != row {
-        return None;
-    }
-    match batch.current(cell) {
+    match batch.current(batch.cell_of(column, row as usize)?) {
         Current::Text(text) => Some(text.into_owned()),
         Current::Number(literal) => Some(literal.to_owned()),
         _ => None,
