@@ -20,12 +20,14 @@ const BESIDE_BYTES_MAX: u64 = 64 << 20;
 /// The most of a package manager's complaint that is repeated.
 const COMPLAINT_CHARS_MAX: usize = 400;
 /// How pip can be called, in the order in which it is tried.
-const PIPS: [&[&str]; 4] = [
-    &["python3", "-m", "pip"],
-    &["python", "-m", "pip"],
-    &["pip3"],
-    &["pip"],
+const PIPS: [(&str, &[&str]); 4] = [
+    ("python3", AS_MODULE),
+    ("python", AS_MODULE),
+    ("pip3", &[]),
+    ("pip", &[]),
 ];
+const AS_MODULE: &[&str] = &["-m", "pip"];
+const PYTHONS: [&str; 2] = ["python3", "python"];
 
 /// Why there is no package, and what to do about it.
 #[derive(Debug)]
@@ -144,8 +146,8 @@ fn find_pip(folder: &Path) -> Option<(PathBuf, &'static [&'static str])> {
         }
     }
     let made = folder.join("venv");
-    let makes = |python: &&str| succeeds(python.as_ref(), &["-m", "venv"], made.as_os_str());
-    PYTHONS.iter().find(makes)?;
+    let makes = |python: &str| succeeds(python.as_ref(), &["-m", "venv"], made.as_os_str());
+    PYTHONS.into_iter().find(|python| makes(python))?;
     Some((made.join("bin/python"), AS_MODULE))
 }
 
@@ -246,6 +248,8 @@ fn complaint(said: &str) -> String {
             line.strip_prefix("ERROR: ")
                 .or_else(|| line.strip_prefix("npm error "))
         })
+        // npm leaves a line of its own for the bare code, and names a log that is gone by now.
+        .filter(|line| line.len() > 4 && !line.starts_with("A complete log"))
         .collect();
     let told = match errors.is_empty() {
         false => errors.join("; "),
