@@ -5,6 +5,7 @@ mod canary;
 mod cases;
 mod cli;
 mod embed;
+mod models;
 mod properties;
 mod protocol;
 mod real;
