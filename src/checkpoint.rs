@@ -2,6 +2,10 @@
 //!
 //! A STATE of a stream closes that stream's count; a GLOBAL state closes those of the streams it lists (of
 //! all, when it lists none) and carries their sum; a LEGACY state closes all.
+//!
+//! The records of a second stream have no STATE of their own. A stream's STATE leaves them out: who counts
+//! by stream waits for that stream's records. A state over several streams counts them with the streams
+//! they were made of: who counts over all streams counts every record that has arrived.
 
 use std::collections::HashMap;
 
@@ -11,21 +15,36 @@ use crate::protocol::state::{Descriptor, Scope, State};
 /// Records that left since the last STATE, per stream, and the kind of states seen.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    open: HashMap<Descriptor, u64>,
+    open: HashMap<Descriptor, Open>,
     kind: Option<&'static str>,
     states: u64,
     /// States whose own count differed from the records the source had sent.
     corrected: u64,
 }
 
+/// Records of a stream since its last STATE.
+#[derive(Debug, Default, Clone, Copy)]
+struct Open {
+    records: u64,
+    /// Those of its second stream.
+    followers: u64,
+}
+
+impl Open {
+    fn all(self) -> u64 {
+        self.records + self.followers
+    }
+}
+
 impl Ledger {
-    /// Counts records of a stream on their way out.
-    pub fn leave(&mut self, stream: &Descriptor, records: u64) {
-        match self.open.get_mut(stream) {
-            Some(count) => *count += records,
-            None => {
-                self.open.insert(stream.clone(), records);
-            }
+    /// Counts records of a stream on their way out, and those of its second stream behind them.
+    pub fn leave(&mut self, stream: &Descriptor, records: u64, followers: u64) {
+        if !self.open.contains_key(stream) {
+            self.open.insert(stream.clone(), Open::default());
+        }
+        if let Some(open) = self.open.get_mut(stream) {
+            open.records += records;
+            open.followers += followers;
         }
     }
 
@@ -51,12 +70,13 @@ impl Ledger {
         self.kind.get_or_insert(state.scope.name());
         self.states += 1;
         let count = match &state.scope {
-            Scope::Stream(stream) => self.open.remove(stream).unwrap_or(0),
+            Scope::Stream(stream) => self.open.remove(stream).map_or(0, |open| open.records),
             Scope::Global(streams) if !streams.is_empty() => streams
                 .iter()
-                .map(|stream| self.open.remove(stream).unwrap_or(0))
+                .filter_map(|stream| self.open.remove(stream))
+                .map(Open::all)
                 .sum(),
-            Scope::Global(_) | Scope::Legacy => self.open.drain().map(|(_, count)| count).sum(),
+            Scope::Global(_) | Scope::Legacy => self.open.drain().map(|(_, open)| open.all()).sum(),
         };
         if state.count.patch(count).is_some() && state.count.given.is_some() {
             self.corrected += 1;
@@ -97,12 +117,12 @@ mod tests {
     #[test]
     fn every_record_is_counted_by_one_state() {
         let mut ledger = Ledger::default();
-        ledger.leave(&stream("a"), 3);
-        ledger.leave(&stream("b"), 5);
+        ledger.leave(&stream("a"), 3, 0);
+        ledger.leave(&stream("b"), 5, 0);
         let of = |name| state(Scope::Stream(stream(name)));
         assert_eq!(ledger.close(&of("a")), 3);
         assert_eq!(ledger.close(&of("a")), 0);
-        ledger.leave(&stream("b"), 1);
+        ledger.leave(&stream("b"), 1, 0);
         assert_eq!(ledger.close(&of("b")), 6);
     }
 
@@ -110,11 +130,23 @@ mod tests {
     fn global_states_sum_the_streams_they_list() {
         let mut ledger = Ledger::default();
         for name in ["a", "b", "c"] {
-            ledger.leave(&stream(name), 1);
+            ledger.leave(&stream(name), 1, 0);
         }
         let listed = state(Scope::Global(vec![stream("a"), stream("b")]));
         assert_eq!(ledger.close(&listed), 2);
         assert_eq!(ledger.close(&state(Scope::Global(vec![]))), 1);
+    }
+
+    #[test]
+    fn chunks_are_counted_where_streams_are_counted_together() {
+        let mut ledger = Ledger::default();
+        ledger.leave(&stream("a"), 2, 5);
+        assert_eq!(ledger.close(&state(Scope::Stream(stream("a")))), 2);
+        ledger.leave(&stream("a"), 1, 3);
+        ledger.leave(&stream("b"), 1, 0);
+        assert_eq!(ledger.close(&state(Scope::Global(vec![stream("a")]))), 4);
+        ledger.leave(&stream("a"), 1, 1);
+        assert_eq!(ledger.close(&state(Scope::Legacy)), 3);
     }
 
     #[test]

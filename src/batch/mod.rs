@@ -13,6 +13,7 @@ pub use cell::{Cell, Current, Edit, write_escaped, write_string};
 pub use row::{Change, Fate, Reason, Row};
 
 use arrow::buffer::Buffer;
+use serde::Serialize;
 
 /// Index of a column in a batch; the plan hands them out.
 pub type ColumnId = usize;
@@ -42,8 +43,17 @@ pub struct Batch {
     reasons: Vec<Reason>,
     /// Per `split` stage, the part of every row.
     parts: Vec<Vec<u32>>,
+    followers: Vec<Follower>,
     tally: Tally,
     removals: bool,
+}
+
+/// A record of another stream that leaves right behind a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Follower {
+    pub row: u32,
+    /// Range of its line in the batch's text, up to the end of its data.
+    line: (u32, u32),
 }
 
 /// A column that no record had: its name and one cell per row.
@@ -59,6 +69,24 @@ struct Added {
 pub struct Tally {
     entries: Vec<(ColumnId, String, u64)>,
     violations: Vec<u64>,
+    embedded: Vec<(String, Embedded)>,
+}
+
+/// What an `embed` stage made.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Embedded {
+    /// Records with a text.
+    pub texts: u64,
+    /// Vectors made of them.
+    pub vectors: u64,
+}
+
+impl Embedded {
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        self.texts += other.texts;
+        self.vectors += other.vectors;
+    }
 }
 
 impl Tally {
@@ -84,6 +112,20 @@ impl Tally {
         self.entries.iter().map(|(c, k, n)| (*c, k.as_str(), *n))
     }
 
+    /// Counts texts and vectors of a column or second stream.
+    pub fn embed(&mut self, name: &str, texts: u64, vectors: u64) {
+        let more = Embedded { texts, vectors };
+        match self.embedded.iter_mut().find(|(known, _)| known == name) {
+            Some((_, embedded)) => embedded.add(more),
+            None => self.embedded.push((name.to_owned(), more)),
+        }
+    }
+
+    /// What was embedded, by the column or stream it went into.
+    pub fn embedded(&self) -> &[(String, Embedded)] {
+        &self.embedded
+    }
+
     /// Violations per rule.
     pub fn violations(&self) -> &[u64] {
         &self.violations
@@ -106,6 +148,7 @@ impl Batch {
             changes: Vec::new(),
             reasons: Vec::new(),
             parts: Vec::new(),
+            followers: Vec::new(),
             tally: Tally::default(),
             removals: false,
         }
@@ -125,6 +168,7 @@ impl Batch {
         self.changes.clear();
         self.reasons.clear();
         self.parts.clear();
+        self.followers.clear();
         self.tally = Tally::default();
         self.removals = false;
     }
@@ -440,6 +484,32 @@ impl Batch {
         if !self.reasons.contains(&reason) {
             self.reasons.push(reason);
         }
+    }
+
+    /// Lets a record of another stream follow a row, if that leaves; rows in their order. `line` is the
+    /// record's line up to the end of its data; the rest is the row's own.
+    ///
+    /// # Panics
+    /// As [`Self::replace`].
+    pub fn follow(&mut self, row: RowId, line: &[u8]) {
+        let from = self.text.len();
+        self.text.extend_from_slice(line);
+        let to = self.text.len();
+        assert!(to <= u32::MAX as usize, "new values of a chunk pass 4 GiB");
+        self.followers.push(Follower {
+            row: row as u32,
+            line: (from as u32, to as u32),
+        });
+    }
+
+    /// The records that follow rows, in the order of the rows.
+    pub fn followers(&self) -> &[Follower] {
+        &self.followers
+    }
+
+    /// A follower's line, up to the end of its data.
+    pub fn following(&self, follower: Follower) -> &[u8] {
+        self.replaced(follower.line)
     }
 
     /// Why a row was rejected, in the order of the stages.

@@ -63,6 +63,8 @@ pub struct Copied {
     pub stream: StreamId,
     pub records: u64,
     pub bytes: u64,
+    /// Records of its second stream that follow them.
+    pub followers: u64,
 }
 
 impl Copied {
@@ -72,6 +74,7 @@ impl Copied {
             Some(count) => {
                 count.records += self.records;
                 count.bytes += self.bytes;
+                count.followers += self.followers;
             }
             None => counts.push(self),
         }
@@ -101,6 +104,8 @@ impl Event {
 #[derive(Debug)]
 pub enum EventKind {
     State(State),
+    /// The status of a stream.
+    Status,
     /// Not a message of the protocol.
     Foreign,
 }

@@ -89,6 +89,7 @@ impl Indexed<'_> {
 enum Line {
     Done,
     Foreign,
+    Status,
     State(State),
 }
 
@@ -107,6 +108,7 @@ impl Decoder {
             let kind = match read {
                 Ok(Line::Done) => None,
                 Ok(Line::Foreign) => Some(EventKind::Foreign),
+                Ok(Line::Status) => Some(EventKind::Status),
                 Ok(Line::State(state)) => Some(EventKind::State(state)),
                 Err(fault) => {
                     let line = decoded.lines;
@@ -151,6 +153,7 @@ impl Decoder {
             stream,
             records: 1,
             bytes: bytes as u64,
+            followers: 0,
         };
         copied.add_to(&mut self.counts);
     }
@@ -251,6 +254,7 @@ impl Decoder {
                 line.positions,
                 envelope.state_at,
             )?)),
+            (Some("TRACE"), None) if names_status(line.span.of(bytes)) => Ok(Line::Status),
             (Some(_), None) => Ok(Line::Done),
         }
     }
@@ -358,6 +362,11 @@ impl Decoder {
             });
         }
     }
+}
+
+/// Whether a TRACE may tell the status of a stream; its reader finds out.
+fn names_status(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"STREAM_STATUS").is_some()
 }
 
 /// Whether a line spells some letter of a to z as an escape, as a key that names a stream would have to be

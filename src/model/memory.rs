@@ -6,6 +6,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// Parts with a lock of their own.
 const SHARDS: usize = 16;
 
@@ -82,6 +84,42 @@ impl<V: Clone> Memory<V> {
             return;
         }
         self.shard(key).insert(key, answer, self.room);
+    }
+
+    /// The answers to some questions: those that are not remembered are put to `ask`, each once, and kept.
+    ///
+    /// # Errors
+    /// What `ask` says; `Internal` when it gives another number of answers.
+    pub fn answer<Q: Hash + Copy>(
+        &self,
+        questions: &[Q],
+        ask: impl FnOnce(&[Q]) -> Result<Vec<V>>,
+    ) -> Result<Vec<V>> {
+        let keys: Vec<u128> = questions
+            .iter()
+            .map(|question| self.key(question))
+            .collect();
+        let known: Vec<Option<V>> = keys.iter().map(|&key| self.recall(key)).collect();
+        let mut places: HashMap<u128, usize> = HashMap::new();
+        let mut unknown: Vec<Q> = Vec::new();
+        for ((&key, &question), known) in keys.iter().zip(questions).zip(&known) {
+            if known.is_none() && !places.contains_key(&key) {
+                places.insert(key, unknown.len());
+                unknown.push(question);
+            }
+        }
+        let found = ask(&unknown)?;
+        for (&key, &place) in &places {
+            if let Some(answer) = found.get(place) {
+                self.keep(key, answer.clone());
+            }
+        }
+        let all = keys
+            .iter()
+            .zip(known)
+            .map(|(key, known)| known.or_else(|| found.get(*places.get(key)?).cloned()));
+        all.collect::<Option<_>>()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer answers than questions"))
     }
 
     /// How many questions were answered from memory, and how many were not.

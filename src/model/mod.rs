@@ -12,18 +12,22 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 mod batching;
+pub mod embedder;
+pub mod embedding;
 pub mod encode;
 pub mod manifest;
 pub mod memory;
 pub mod network;
 pub mod tagger;
 
+pub use embedder::{Embedder, LazyEmbedder, OnnxEmbedder, Vector};
+pub use embedding::{Embedders, Embedding};
 pub use manifest::Manifest;
 pub use network::Engine;
 pub use tagger::{OnnxTagger, Question, Tag, Tagger};
 
 use crate::error::{Error, Result};
-use encode::Encoder;
+use encode::{Encoder, Tokens};
 use network::Network;
 
 /// Where models stand. Implemented by the runtime, which knows files.
@@ -41,6 +45,21 @@ pub struct Volume {
     pub engine: &'static Engine,
     pub model: Cow<'static, [u8]>,
     pub tokenizer: Cow<'static, [u8]>,
+}
+
+/// Cuts texts into tokens.
+pub trait Tokenize: fmt::Debug + Send + Sync {
+    /// The tokens of a text, without what a model puts around it.
+    ///
+    /// # Errors
+    /// `Policy` when the text cannot be cut; the message does not quote it.
+    fn tokens(&self, text: &str) -> Result<Tokens>;
+}
+
+impl Tokenize for Encoder {
+    fn tokens(&self, text: &str) -> Result<Tokens> {
+        Encoder::tokens(self, text)
+    }
 }
 
 /// A tagger that is opened when it is first needed, or when a run prepares.

@@ -13,10 +13,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
 use crate::decode::{Projection, Route, Routes, StreamId};
 use crate::detect::Detector;
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::Embedders;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
@@ -39,6 +42,8 @@ pub struct Sources {
     /// Rule files by the path that the configuration gives.
     pub rules: BTreeMap<PathBuf, RuleFile>,
     pub keys: Keys,
+    /// The embedders that stages ask for.
+    pub embedders: Embedders,
     /// Nothing is changed, everything is reported.
     pub observe: bool,
     /// When the run started, in RFC 3339, for rules that compare with it.
@@ -77,12 +82,22 @@ pub struct StreamPlan {
     pub max_rejected: Option<f64>,
     /// The schema behind the last stage.
     pub schema: StreamSchema,
+    /// The stream of chunks that an `embed` makes of it.
+    pub second: Option<SecondStream>,
     /// Where its plan comes from, for people.
     pub origin: String,
     /// How records are divided into parts, in the order of the stages.
     pub splits: Vec<Split>,
     columns: Vec<String>,
     rules: Vec<String>,
+}
+
+/// A stream that the source does not have.
+#[derive(Debug)]
+pub struct SecondStream {
+    /// Its name; its namespace is that of the first.
+    pub name: String,
+    pub json_schema: Value,
 }
 
 /// A stage and how the configuration would write it.
@@ -192,6 +207,30 @@ impl Plan {
             .reject
             .as_ref()
             .map(|reject| reject.to.as_path())
+    }
+
+    /// The second stream of a stream of this name, if it has one.
+    pub fn second(&self, descriptor: &Descriptor) -> Option<String> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = &streams.plans[*streams.ids.get(descriptor)?];
+        plan.second.as_ref().map(|second| second.name.clone())
+    }
+
+    /// Makes sure, before any record is read, that what the stages need works.
+    ///
+    /// # Errors
+    /// `Model` when a model cannot be opened, `Output` when a cache cannot be written.
+    pub fn prepare(&self) -> Result<()> {
+        // A run that only observes makes no vectors.
+        match self.observe() {
+            true => Ok(()),
+            false => {
+                self.sources.embedders.prepare()?;
+                let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+                let stages = streams.plans.iter().flat_map(|plan| &plan.stages);
+                stages.map(|stage| stage.run.prepare()).collect()
+            }
+        }
     }
 
     /// The longest line accepted, if the configuration says.

@@ -22,6 +22,7 @@ impl Plan {
             );
         };
         let mut catalog = catalog.clone();
+        let mut seconds = Vec::new();
         for stream in catalog.streams_mut() {
             let descriptor = Descriptor {
                 namespace: stream.namespace.clone(),
@@ -32,7 +33,11 @@ impl Plan {
                 .read()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(&id) = streams.ids.get(&descriptor) {
-                stream.json_schema = streams.plans[id].schema.to_json_schema();
+                let plan = &streams.plans[id];
+                stream.json_schema = plan.schema.to_json_schema();
+                if let Some(second) = &plan.second {
+                    seconds.push(stream.second(&second.name, second.json_schema.clone()));
+                }
             }
             let listed = self
                 .sources
@@ -45,6 +50,9 @@ impl Plan {
                 }
             }
         }
+        seconds
+            .into_iter()
+            .for_each(|second| catalog.append(second));
         Ok(catalog.to_json())
     }
 }

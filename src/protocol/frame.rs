@@ -148,6 +148,32 @@ pub fn read_tail(
     Ok(Some((meta, close)))
 }
 
+/// The value of `emitted_at` in the RECORD whose line begins at `start`, if it has one.
+pub fn emitted_at(bytes: &[u8], start: usize) -> Option<Span> {
+    let mut positions = Vec::new();
+    index(bytes, start, &mut positions).1.ok()?;
+    let mut walker = Walker::new(bytes, &positions, 0);
+    let inner = member(bytes, &mut walker, b"record")?;
+    matches!(inner, Value::Object { .. }).then_some(())?;
+    let value = member(bytes, &mut walker, b"emitted_at")?;
+    pass(&mut walker, value).ok()
+}
+
+/// The value of the member of this name in the object that the walker stands on.
+fn member(bytes: &[u8], walker: &mut Walker<'_>, name: &[u8]) -> Option<Value> {
+    while let Some(key) = walker.key().ok()? {
+        let value = walker.value().ok()?;
+        if &bytes[key.start as usize..key.end as usize] == name {
+            return Some(value);
+        }
+        pass(walker, value).ok()?;
+        if walker.next(b'}').ok()? == Next::Closed {
+            break;
+        }
+    }
+    None
+}
+
 fn record(bytes: &[u8], walker: &mut Walker<'_>) -> Result<Record, Malformed> {
     let mut record = Record::default();
     let mut namespaces = 0;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::state::Descriptor;
 use crate::error::Error;
 
 /// Longest text of a foreign line that is shown, in characters.
@@ -46,6 +47,30 @@ pub fn error(error: &Error, emitted_at: u64) -> String {
     format!("{line}\n")
 }
 
+/// The stream whose status a TRACE tells, and the TRACE itself; `None` for other lines.
+pub fn status(line: &[u8]) -> Option<(Descriptor, Value)> {
+    let message: Value = serde_json::from_slice(line).ok()?;
+    let named = message
+        .get("trace")?
+        .get("stream_status")?
+        .get("stream_descriptor")?;
+    let text = |key| named.get(key).and_then(Value::as_str).map(str::to_owned);
+    let descriptor = Descriptor {
+        namespace: text("namespace"),
+        name: text("name")?,
+    };
+    Some((descriptor, message))
+}
+
+/// The same status of another stream of the same namespace, without newline.
+pub fn status_of(mut message: Value, name: &str) -> String {
+    let place = "/trace/stream_status/stream_descriptor/name";
+    if let Some(place) = message.pointer_mut(place) {
+        *place = json!(name);
+    }
+    message.to_string()
+}
+
 /// A record's `meta` with a NULLED change for each field. Only words of the protocol are used: readers
 /// refuse others.
 pub fn with_changes<'a>(meta: &[u8], fields: impl Iterator<Item = &'a str>) -> String {
@@ -79,6 +104,18 @@ mod tests {
         let meta = br#"{"x":1.10,"changes":[1]}"#;
         let expected = format!(r#"{{"x":1.10,"changes":[1,{one}]}}"#);
         assert_eq!(with_changes(meta, ["a"].into_iter()), expected);
+    }
+
+    #[test]
+    fn a_status_is_told_of_another_stream() {
+        let line = r#"{"x":1.10,"type":"TRACE","trace":{"emitted_at":1.0,"type":"STREAM_STATUS","stream_status":{"status":"STARTED","stream_descriptor":{"namespace":null,"name":"a"}}}}"#;
+        let (descriptor, message) = status(line.as_bytes()).expect("a status");
+        assert_eq!((descriptor.namespace, &*descriptor.name), (None, "a"));
+        let expected = line.replace(r#""name":"a""#, r#""name":"b""#);
+        assert_eq!(status_of(message, "b"), expected);
+        assert!(
+            status(br#"{"type":"TRACE","trace":{"error":{"message":"STREAM_STATUS"}}}"#).is_none()
+        );
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::batch::Fate;
+use crate::batch::{Embedded, Fate};
 use crate::decode::{Copied, StreamId};
 use crate::error::Error;
 use crate::pipeline::Done;
@@ -40,6 +40,12 @@ pub struct StreamTotals {
     pub findings: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rule, then how many rows failed it.
     pub violations: BTreeMap<String, u64>,
+    /// Records of its second stream that left.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub chunks: u64,
+    /// Column or second stream, then what was embedded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub embedded: BTreeMap<String, Embedded>,
     /// Stage, then seconds of work over all workers.
     pub stage_seconds: BTreeMap<String, f64>,
     /// Per `split` stage, the records emitted per part.
@@ -47,7 +53,19 @@ pub struct StreamTotals {
     pub parts: Vec<Vec<u64>>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Totals {
+    /// Counts records of a stream's second stream.
+    pub fn follow(&mut self, stream: StreamId, followers: u64) {
+        if followers > 0 {
+            self.stream(stream).chunks += followers;
+        }
+    }
+
     /// Adds a chunk.
     pub fn add(&mut self, plan: &Plan, done: &Done) {
         self.bytes += done.decoded.len as u64;
@@ -80,6 +98,10 @@ impl Totals {
                     .entry(stream_plan.column_name(column))
                     .or_default();
                 *kinds.entry(kind.to_owned()).or_default() += count;
+            }
+            for (name, embedded) in batch.counted().embedded() {
+                let known = totals.embedded.entry(name.clone()).or_default();
+                known.add(*embedded);
             }
             for (rule, &count) in batch.counted().violations().iter().enumerate() {
                 if count > 0 {
@@ -161,7 +183,7 @@ impl Totals {
             })
             .collect();
         let [read, emitted, filtered, rejected] = self.sum();
-        let report = json!({
+        let mut report = json!({
             "version": 1,
             "midflight": env!("CARGO_PKG_VERSION"),
             "observe": plan.observe(),
@@ -179,8 +201,32 @@ impl Totals {
             "states": {"passed": states.0, "counts_corrected": states.1},
             "streams": streams,
         });
+        if let Some(embedders) = embedders(plan) {
+            report["embedders"] = embedders;
+        }
         let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
         text.push('\n');
         text
     }
+}
+
+/// The models that made vectors, and how many each had to make; `None` when there are none.
+fn embedders(plan: &Plan) -> Option<Value> {
+    let all = plan.sources().embedders.all();
+    let told: Vec<Value> = all
+        .iter()
+        .map(|one| {
+            let [texts, remembered, cached, made] = one.counts.read();
+            json!({
+                "model": one.name,
+                "version": one.version,
+                "dimensions": one.dimensions,
+                "texts": texts,
+                "remembered": remembered,
+                "from_cache": cached,
+                "made": made,
+            })
+        })
+        .collect();
+    (!told.is_empty()).then(|| Value::from(told))
 }

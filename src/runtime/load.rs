@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::embeddings::Source;
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::Embedders;
 use crate::plan::config::Config;
 use crate::plan::keys::Keys;
 use crate::plan::rules::RuleFile;
@@ -65,6 +67,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         catalog,
         rules,
         keys,
+        embedders: Embedders::new(Source::new(folder)),
         observe: files.observe,
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     };

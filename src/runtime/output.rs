@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::progress::Progress;
 use crate::batch::Fate;
 use crate::checkpoint::Ledger;
-use crate::decode::{EventKind, Stop, StreamId};
+use crate::decode::{Copied, EventKind, Stop, StreamId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, Shown, StreamPlan};
@@ -77,10 +77,7 @@ impl<'a> Writer<'a> {
             match piece {
                 Piece::State { event, leaving } => {
                     let event = &done.decoded.events[*event];
-                    for copied in leaving {
-                        let stream = self.plan.stream(copied.stream);
-                        self.ledger.leave(&stream.descriptor, copied.records);
-                    }
+                    leaving.iter().for_each(|copied| self.leave(*copied));
                     let EventKind::State(state) = &event.kind else {
                         continue;
                     };
@@ -96,14 +93,36 @@ impl<'a> Writer<'a> {
                     let number = self.totals.lines + event.number + 1;
                     patches.push(trace::foreign(number, text.len(), shown.as_deref()));
                 }
+                Piece::Status { event } => {
+                    let line = done.decoded.events[*event].line;
+                    patches.push(self.repeated(line.of(done.chunk.bytes.as_slice())));
+                }
                 Piece::Input(_) | Piece::Text(_) => {}
             }
         }
-        for copied in &done.rendered.leaving {
-            let stream = self.plan.stream(copied.stream);
-            self.ledger.leave(&stream.descriptor, copied.records);
-        }
+        done.rendered
+            .leaving
+            .iter()
+            .for_each(|copied| self.leave(*copied));
         patches
+    }
+
+    fn leave(&mut self, copied: Copied) {
+        let stream = self.plan.stream(copied.stream);
+        self.ledger
+            .leave(&stream.descriptor, copied.records, copied.followers);
+        self.totals.follow(copied.stream, copied.followers);
+    }
+
+    /// A stream's status once more for its second stream, behind a newline; nothing for other streams.
+    fn repeated(&self, line: &[u8]) -> String {
+        let Some((descriptor, message)) = trace::status(line) else {
+            return String::new();
+        };
+        match self.plan.second(&descriptor) {
+            Some(second) => format!("\n{}", trace::status_of(message, &second)),
+            None => String::new(),
+        }
     }
 
     fn write_lines(&mut self, done: &Done) -> Result<()> {
@@ -115,7 +134,7 @@ impl<'a> Writer<'a> {
             match piece {
                 Piece::Input(span) => slices.push(IoSlice::new(span.of(bytes))),
                 Piece::Text(span) => slices.push(IoSlice::new(span.of(text))),
-                Piece::Foreign { .. } => {
+                Piece::Foreign { .. } | Piece::Status { .. } => {
                     slices.push(IoSlice::new(
                         patches.next().map_or(b"", |text| text.as_bytes()),
                     ));
@@ -203,7 +222,7 @@ impl<'a> Writer<'a> {
                 .iter()
                 .filter_map(|event| match &event.kind {
                     EventKind::State(state) => Some((event.number, state)),
-                    EventKind::Foreign => None,
+                    EventKind::Foreign | EventKind::Status => None,
                 })
         };
         let (place, error) = self.ledger.mixed(states().map(|(_, state)| state))?;

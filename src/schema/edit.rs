@@ -102,7 +102,7 @@ pub(super) fn remove_at(root: &mut Value, parents: &[Segment], name: Option<&str
 }
 
 /// Appends a property to the root object.
-pub(super) fn append(root: &mut Value, name: &str, ty: &LogicalType) {
+pub(super) fn append(root: &mut Value, name: &str, schema: Value) {
     if !root.is_object() {
         *root = json!({"type": "object"});
     }
@@ -114,7 +114,7 @@ pub(super) fn append(root: &mut Value, name: &str, ty: &LogicalType) {
         *properties = Value::Object(Map::new());
     }
     if let Value::Object(properties) = properties {
-        properties.insert(name.to_owned(), to_schema(ty));
+        properties.insert(name.to_owned(), schema);
     }
 }
 

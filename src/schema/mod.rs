@@ -119,11 +119,37 @@ impl StreamSchema {
         from: &[Path],
         by: &str,
     ) -> Result<(), Exists> {
+        self.insert(name, ty.clone(), json_schema::to_schema(&ty), from, by)
+    }
+
+    /// Adds a top-level column with a JSON Schema of its own, which says more than a type can.
+    ///
+    /// # Errors
+    /// [`Exists`] when the name is taken.
+    pub fn add_as(
+        &mut self,
+        name: &str,
+        schema: Value,
+        from: &[Path],
+        by: &str,
+    ) -> Result<(), Exists> {
+        let ty = json_schema::logical_type(&schema).unwrap_or(LogicalType::Unknown);
+        self.insert(name, ty, schema, from, by)
+    }
+
+    fn insert(
+        &mut self,
+        name: &str,
+        ty: LogicalType,
+        schema: Value,
+        from: &[Path],
+        by: &str,
+    ) -> Result<(), Exists> {
         let path = Path::key(name);
         if self.columns.iter().any(|column| column.name == name) {
             return Err(Exists { path });
         }
-        edit::append(&mut self.schema, name, &ty);
+        edit::append(&mut self.schema, name, schema);
         self.ledger.add(&path, from, by);
         self.gone.back(&path);
         self.columns.push(Field {

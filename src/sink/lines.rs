@@ -3,9 +3,9 @@
 //! [`render`] turns a decoded chunk into [`Piece`]s: runs of the chunk where nothing changed, and text
 //! where something did. It changes no byte outside of an edit, whatever the line looks like.
 
-use crate::batch::{Batch, Cell, Fate, Row, RowId, write_escaped};
+use crate::batch::{Batch, Cell, Fate, Follower, Row, RowId, write_escaped};
 use crate::decode::{Chunk, Copied, Decoded, EventKind, Item};
-use crate::protocol::frame::Span;
+use crate::protocol::frame::{self, Span};
 use crate::protocol::trace;
 
 /// Runs of the input shorter than this are copied: a piece of its own would cost more.
@@ -32,6 +32,8 @@ pub enum Piece {
     State { event: usize, leaving: Vec<Copied> },
     /// The line of this event, which is no message.
     Foreign { event: usize },
+    /// Behind the line of this event, the status of a stream, which may hold for its second stream too.
+    Status { event: usize },
 }
 
 /// Splices a chunk, writing text into `memory`. With `observe` every line stays as it is.
@@ -50,6 +52,7 @@ pub fn render(
         limit: decoded.len.min(chunk.len) as u32,
         from: 0,
         cells: vec![0; decoded.batches.len()],
+        followers: vec![0; decoded.batches.len()],
         touched: decoded
             .batches
             .iter()
@@ -67,12 +70,17 @@ pub fn render(
                 let at = batch as usize;
                 let (stream, batch) = &decoded.batches[at];
                 let kept = splice.row(at, batch, row as usize);
+                let followers = match observe {
+                    true => 0,
+                    false => splice.follow(at, batch, row as usize, kept),
+                };
                 if kept || observe {
                     let bytes = batch.rows()[row as usize].line.len() as u64 + 1;
                     let leaving = Copied {
                         stream: *stream,
                         records: 1,
                         bytes,
+                        followers,
                     };
                     leaving.add_to(&mut splice.out.leaving);
                 }
@@ -84,7 +92,8 @@ pub fn render(
                     .for_each(|copied| copied.add_to(&mut splice.out.leaving));
                 match line.kind {
                     EventKind::State(_) => splice.state(event as usize, line.line),
-                    EventKind::Foreign if observe => {}
+                    EventKind::Foreign | EventKind::Status if observe => {}
+                    EventKind::Status => splice.status(event as usize, line.line),
                     EventKind::Foreign => splice.foreign(event as usize, line.line),
                 }
             }
@@ -111,6 +120,7 @@ pub fn render_row(batch: &Batch, row: RowId) -> Vec<u8> {
                 .cells()
                 .partition_point(|cell| (cell.row as usize) < row),
         ],
+        followers: Vec::new(),
         touched: vec![true],
         out: Rendered::default(),
         start: 0,
@@ -161,6 +171,8 @@ struct Splice<'a> {
     from: u32,
     /// Next cell of every batch.
     cells: Vec<usize>,
+    /// Next follower of every batch.
+    followers: Vec<usize>,
     touched: Vec<bool>,
     out: Rendered,
     /// First byte of text that no piece holds yet.
@@ -181,6 +193,36 @@ impl Splice<'_> {
         self.copy_to(line.start);
         self.from = (line.end + 1).min(self.limit);
         false
+    }
+
+    /// Puts the records that follow a row behind its line, if that leaves, and counts them. A row that
+    /// stays takes its followers with it.
+    fn follow(&mut self, at: usize, batch: &Batch, row: RowId, kept: bool) -> u64 {
+        let all = batch.followers();
+        let mut next = self.followers[at];
+        while all.get(next).is_some_and(|one| (one.row as usize) < row) {
+            next += 1;
+        }
+        let of_row = |one: &&Follower| one.row as usize == row;
+        let count = all[next..].iter().take_while(of_row).count();
+        self.followers[at] = next + count;
+        if count == 0 || !kept {
+            return 0;
+        }
+        let line = batch.rows()[row].line;
+        let emitted = frame::emitted_at(self.bytes, line.start as usize);
+        self.copy_to(line.end);
+        for &one in &all[next..next + count] {
+            // Before the row's own newline, which the last line of the input may lack.
+            self.out.text.push(b'\n');
+            self.out.text.extend_from_slice(batch.following(one));
+            if let Some(emitted) = emitted {
+                self.out.text.extend_from_slice(b",\"emitted_at\":");
+                self.out.text.extend_from_slice(emitted.of(self.bytes));
+            }
+            self.out.text.extend_from_slice(b"}}");
+        }
+        count as u64
     }
 
     /// Walks the row's cells in byte order and writes what they became.
@@ -293,6 +335,12 @@ impl Splice<'_> {
         let leaving = std::mem::take(&mut self.out.leaving);
         self.out.pieces.push(Piece::State { event, leaving });
         self.from = line.end;
+    }
+
+    fn status(&mut self, event: usize, line: Span) {
+        self.copy_to(line.end);
+        self.flush();
+        self.out.pieces.push(Piece::Status { event });
     }
 
     fn foreign(&mut self, event: usize, line: Span) {

@@ -2,8 +2,10 @@
 
 mod book;
 mod check;
+mod classify;
 mod detect;
 mod detectors;
+mod embed;
 mod split;
 mod sql;
 mod stages;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 pub(super) use detectors::Detectors;
 
 use super::config::{StreamConfig, Unlisted};
-use super::{NamedStage, Sources, StreamPlan};
+use super::{NamedStage, SecondStream, Sources, StreamPlan};
 use crate::decode::Projection;
 use crate::document::{Position, Problem, Problems, nearest};
 use crate::protocol::catalog::ConfiguredStream;
@@ -39,6 +41,9 @@ struct Compiler<'a> {
     splits: Vec<Split>,
     refusals: Refusals,
     max_rejected: Option<f64>,
+    /// What `embed` stages have taken out so far.
+    taken: Vec<embed::Taken>,
+    second: Option<SecondStream>,
 }
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
@@ -75,6 +80,8 @@ pub(super) fn stream(
             Refusals::Halt
         },
         max_rejected: reject.and_then(|reject| reject.max_fraction),
+        taken: Vec::new(),
+        second: None,
     };
     let listed = sources
         .config
@@ -99,6 +106,7 @@ impl Compiler<'_> {
             self.check(listed, problems);
         }
         for stage in &listed.stages {
+            self.guard_embedded(&stage.value, stage.at, problems);
             match &stage.value {
                 StageSpec::Check => self.check(listed, problems),
                 spec => self.stage(spec, stage.at, problems),
@@ -225,6 +233,7 @@ impl Compiler<'_> {
             stages: self.stages,
             max_rejected: self.max_rejected,
             schema: self.schema,
+            second: self.second,
             origin,
             columns: self.book.names(),
             rules: self.rules,

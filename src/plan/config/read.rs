@@ -243,6 +243,6 @@ pub(super) fn bounded<'a>(
     None
 }
 
-fn read_file_path(node: &Node, file: &str, problems: &mut Problems) -> Option<PathBuf> {
+pub(super) fn read_file_path(node: &Node, file: &str, problems: &mut Problems) -> Option<PathBuf> {
     read_name(node, "the path", file, problems).map(PathBuf::from)
 }

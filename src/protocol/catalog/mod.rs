@@ -124,6 +124,17 @@ impl ConfiguredCatalog {
         &mut self.streams
     }
 
+    /// Adds a stream at the end, whose name no other has.
+    pub fn append(&mut self, stream: ConfiguredStream) {
+        let at = self.streams.len();
+        let positions = self.by_name.entry(stream.name.clone()).or_default();
+        match &stream.namespace {
+            Some(namespace) => drop(positions.by_namespace.insert(namespace.clone(), at)),
+            None => positions.bare = Some(at),
+        }
+        self.streams.push(stream);
+    }
+
     /// The stream of this name and namespace.
     pub fn find(&self, namespace: Option<&str>, name: &str) -> Option<&ConfiguredStream> {
         let positions = self.by_name.get(name)?;

@@ -98,6 +98,28 @@ impl ConfiguredStream {
         }
     }
 
+    /// A stream made of this one, that the source does not have: in the same namespace, read and written in
+    /// the same way, with the column `id` as its key and no cursor of its own.
+    #[must_use]
+    pub fn second(&self, name: &str, json_schema: Value) -> Self {
+        let key = vec![vec!["id".to_owned()]];
+        let mut second = self.clone();
+        if let Value::Object(outer) = &mut second.entry
+            && let Some(source) = source_mut(outer, Form::Configured)
+        {
+            source.insert("name".to_owned(), json!(name));
+            // Of two records with one key the one that was emitted later holds.
+            source.insert("source_defined_cursor".to_owned(), json!(true));
+        }
+        name.clone_into(&mut second.name);
+        second.json_schema = json_schema;
+        second.source_defined_cursor = true;
+        (second.cursor_field, second.default_cursor_field) = (Vec::new(), Vec::new());
+        second.primary_key.clone_from(&key);
+        second.source_defined_primary_key = key;
+        second
+    }
+
     pub(super) fn to_json(&self, form: Form) -> Value {
         let mut entry = self.entry.clone();
         let Value::Object(outer) = &mut entry else {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::encode::Encoder;
 use crate::model::manifest::{MODEL, ModelFile, TOKENIZER};
 use crate::model::{Engine, Manifest, Shelf, Volume};
 
@@ -54,6 +55,21 @@ impl Models {
         }
     }
 
+    /// The tokenizer of a model, without what runs the model.
+    ///
+    /// # Errors
+    /// `Model` when it is missing or damaged.
+    pub fn encoder(&self, manifest: &Manifest) -> Result<Encoder> {
+        Encoder::read(&manifest.name, &self.tokenizer(manifest)?)
+    }
+
+    fn tokenizer(&self, manifest: &Manifest) -> Result<Cow<'static, [u8]>> {
+        match &manifest.tokenizer_of {
+            Some(other) => self.bytes(&builtin::manifest(other)?, TOKENIZER),
+            None => self.bytes(manifest, TOKENIZER),
+        }
+    }
+
     fn bytes(&self, manifest: &Manifest, name: &str) -> Result<Cow<'static, [u8]>> {
         let Some(file) = manifest.file(name) else {
             let message = format!("model `{}` has no {name}", manifest.name);
@@ -74,10 +90,7 @@ impl Models {
 impl Shelf for Models {
     fn take(&self, manifest: &Manifest) -> Result<Volume> {
         let model = self.bytes(manifest, MODEL)?;
-        let tokenizer = match &manifest.tokenizer_of {
-            Some(other) => self.bytes(&builtin::manifest(other)?, TOKENIZER)?,
-            None => self.bytes(manifest, TOKENIZER)?,
-        };
+        let tokenizer = self.tokenizer(manifest)?;
         Ok(Volume {
             engine: Engine::load(&find()?)?,
             model,
