@@ -45,8 +45,14 @@ impl Worker {
 /// leaves before an error does not depend on how the input was cut.
 pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
     let mut stop = None;
+    let mut turn = Some(plan.turns().of(chunk.number));
     loop {
         let mut decoded = worker.decoder.read(&chunk, plan);
+        let learning =
+            |(stream, _): &(StreamId, Batch)| plan.stream(*stream).is_learning(chunk.number);
+        if !decoded.batches.iter().any(learning) {
+            turn = None;
+        }
         let mut spent = Vec::new();
         let halt = apply_stages(plan, &mut decoded, &mut spent).filter(|_| !plan.observe());
         if let Some((offset, error)) = halt {
@@ -65,6 +71,7 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
         );
         let rejected = collect_rejects(plan, &decoded);
         decoded.stop = decoded.stop.or(stop);
+        drop(turn);
         return Done {
             chunk,
             decoded,

@@ -235,7 +235,10 @@ fn a_split_is_explained_so_that_it_can_be_repeated() {
     let splits = &told["streams"][0]["splits"];
     assert_eq!(
         (&splits[0]["salt"], &splits[1]["parts"][0]["before"]),
-        (&Value::from("2026-11"), &Value::from("2026-01-01T00:00:00Z"))
+        (
+            &Value::from("2026-11"),
+            &Value::from("2026-01-01T00:00:00Z")
+        )
     );
     let catalog = json(&planned("catalog", &[], files.path()).run(""));
     assert_eq!(

@@ -12,6 +12,8 @@ pub struct Cell {
     pub key_start: u32,
     /// The key's closing quote; equal to `key_start` for an element.
     pub key_end: u32,
+    /// First byte of the key of the object or array that holds it; 0 at the top of a record.
+    pub holder: u32,
     /// The separator before the member.
     pub before: u32,
     pub start: u32,
@@ -31,6 +33,7 @@ impl Cell {
             row,
             key_start: 0,
             key_end: 0,
+            holder: 0,
             before: 0,
             start: 0,
             end: 0,

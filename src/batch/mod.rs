@@ -29,6 +29,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Batch {
     chunk: Buffer,
+    number: u64,
     rows: Vec<Row>,
     cells: Vec<Cell>,
     columns: Vec<Vec<u32>>,
@@ -137,6 +138,7 @@ impl Batch {
     pub fn new(chunk: Buffer, columns: usize) -> Self {
         Self {
             chunk,
+            number: 0,
             rows: Vec::new(),
             cells: Vec::new(),
             columns: vec![Vec::new(); columns],
@@ -171,6 +173,16 @@ impl Batch {
         self.followers.clear();
         self.tally = Tally::default();
         self.removals = false;
+    }
+
+    /// Says which chunk of the run this is.
+    pub fn set_chunk(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// Place of the chunk among those of the run.
+    pub fn chunk_number(&self) -> u64 {
+        self.number
     }
 
     /// The bytes that cells point into.

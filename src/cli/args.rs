@@ -29,6 +29,7 @@ pub(super) enum Command {
     Explain(Explain),
     Catalog(Catalog),
     Reveal(Reveal),
+    Models(Models),
     /// Prints the completions of a shell.
     #[command(
         after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"
@@ -107,11 +108,14 @@ pub(super) struct Check {
 /// Prints the plan: what is read, what happens to it, and where every column comes from.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json"
+    after_help = "Example:\n  midflight explain --config midflight.yaml --catalog catalog.json --sample messages.jsonl"
 )]
 pub(super) struct Explain {
     #[command(flatten)]
     pub plan: PlanFiles,
+    /// Messages of the source, to show what is decided about their columns and why. Nothing is passed on.
+    #[arg(long, value_name = "FILE")]
+    pub sample: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -146,6 +150,47 @@ pub(super) struct Reveal {
     /// The values were made by `fpe` over this alphabet.
     #[arg(long, value_enum, value_name = "ALPHABET")]
     pub fpe: Option<FpeAlphabet>,
+}
+
+/// Lists, fetches and verifies the models, and ONNX Runtime, which runs them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  midflight models pull --all && midflight models verify\n\nA run fetches what it needs by itself, once. MIDFLIGHT_OFFLINE=1 forbids it."
+)]
+pub(super) struct Models {
+    #[command(subcommand)]
+    pub action: ModelsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelsAction {
+    /// Prints every model: task, size, licence, and where it is.
+    #[command(after_help = "Example:\n  midflight models list")]
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Fetches models, or ONNX Runtime, unless they are here and whole.
+    #[command(after_help = "Example:\n  midflight models pull onnxruntime")]
+    Pull {
+        /// Models, `onnxruntime`, or folders with a manifest.yaml.
+        #[arg(value_name = "NAME", required_unless_present = "all")]
+        names: Vec<String>,
+        /// Everything there is.
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Compares every file with its hash, loads ONNX Runtime and runs every model once.
+    #[command(after_help = "Example:\n  midflight models verify")]
+    Verify {
+        /// Models, `onnxruntime`, or folders with a manifest.yaml; everything that is here if not given.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 /// The alphabets of `fpe`.

@@ -9,12 +9,15 @@ use super::args::{Explain, Format};
 use super::output;
 use crate::error::Result;
 use crate::plan::{Plan, StreamPlan};
-use crate::report::manifest;
-use crate::runtime::load;
+use crate::report::{decisions, manifest};
+use crate::runtime::{load, pipe};
 use crate::stage::spec::{Split, SplitBy};
 
 pub(super) fn run(arguments: &Explain) -> Result<()> {
-    let plan = load(&arguments.plan.files(false))?;
+    let plan = load(&arguments.plan.files(arguments.sample.is_some()))?;
+    if let Some(sample) = &arguments.sample {
+        pipe::observe(&plan, sample)?;
+    }
     let streams = (0..plan.streams()).map(|id| plan.stream(id));
     match arguments.format {
         Format::Text => {
@@ -72,7 +75,40 @@ fn describe(stream: &StreamPlan) -> String {
             line.stages.join(", ")
         );
     }
+    for (column, decided) in &decisions(stream) {
+        let _ = writeln!(text, "  finds   {column}: {}", verdict(decided));
+    }
     text
+}
+
+/// A decision and its evidence in one line.
+fn verdict(decided: &Value) -> String {
+    let word = decided["decision"].as_str().unwrap_or_default();
+    if decided["pinned"] == json!(true) {
+        return format!("{word}, by the configuration");
+    }
+    let evidence = &decided["evidence"];
+    let listed = |name: &str| {
+        let kinds = evidence[name].as_object().into_iter().flatten();
+        let kinds: Vec<_> = kinds.map(|(kind, said)| format!("{kind} {said}")).collect();
+        (!kinds.is_empty()).then(|| format!("{name} {}", kinds.join(" ")))
+    };
+    let said: Vec<_> = ["name", "recognised", "tagged"]
+        .into_iter()
+        .filter_map(listed)
+        .collect();
+    format!(
+        "{word} ({} after {} records; {} values, {} with findings; {})",
+        decided["confidence"],
+        decided["decided_after"],
+        evidence["values"],
+        evidence["with_findings"],
+        if said.is_empty() {
+            "nothing speaks for a kind".to_owned()
+        } else {
+            said.join(", ")
+        },
+    )
 }
 
 /// A split in one line: its parts, what decides them, and where records without it go.
@@ -133,5 +169,6 @@ fn value(stream: &StreamPlan) -> Value {
         "stages": stages,
         "splits": stream.splits.iter().map(manifest).collect::<Vec<_>>(),
         "lineage": stream.schema.lineage(),
+        "columns": decisions(stream),
     })
 }

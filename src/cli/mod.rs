@@ -5,6 +5,7 @@ mod catalog;
 mod check;
 mod completions;
 mod explain;
+mod models;
 mod output;
 mod pipe;
 mod reveal;
@@ -29,6 +30,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => explain::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Reveal(options) => reveal::run(options),
+        Command::Models(options) => models::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };
     match ended {

@@ -19,6 +19,8 @@ pub struct Chunk {
     pub bytes: Buffer,
     /// Bytes of lines.
     pub len: usize,
+    /// Place among the chunks of a run, from 0.
+    pub number: u64,
 }
 
 /// Where the records of a stream go.

@@ -340,13 +340,14 @@ impl Decoder {
                 .as_ref()
                 .map_or(0, |projection| projection.columns());
             let spare = self.spare.get_mut(route.stream).and_then(Option::take);
-            let batch = match spare {
+            let mut batch = match spare {
                 Some(mut batch) => {
                     batch.reset(chunk.bytes.clone());
                     batch
                 }
                 None => Batch::new(chunk.bytes.clone(), columns),
             };
+            batch.set_chunk(chunk.number);
             decoded.batches.push((route.stream, batch));
             decoded.batches.len() as u32 - 1
         })
@@ -395,6 +396,7 @@ fn read_data(
         batch,
         row: id as u32,
         escaped: line.escaped,
+        holder: 0,
     };
     let projection = route.projection.as_deref();
     let read = projection.map_or(Ok(0), |projection| reader.read(projection));

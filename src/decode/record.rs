@@ -16,6 +16,8 @@ pub(super) struct Reader<'a, 'w> {
     pub row: u32,
     /// Keys of the line may hold escapes.
     pub escaped: bool,
+    /// Where the key of the object or array being read starts; 0 at the top.
+    pub holder: u32,
 }
 
 impl Reader<'_, '_> {
@@ -147,14 +149,22 @@ impl Reader<'_, '_> {
         depth: usize,
         key: Option<Key>,
     ) -> Result<(), Malformed> {
+        let outside = self.holder;
+        let inside = key.map_or(outside, |key| key.start);
         match (value, node) {
-            (Value::Object { .. }, Some(node)) => self.object(node, depth + 1).map(drop),
-            (Value::Array { .. }, Some(node)) if node.items.is_some() || !deep.is_empty() => {
-                self.array(node, deep, depth + 1)
+            (Value::Object { .. }, Some(node)) => {
+                self.holder = inside;
+                self.object(node, depth + 1)?;
             }
-            _ if deep.is_empty() => self.walker.skip(),
-            _ => self.scalars(deep, &[], key),
+            (Value::Array { .. }, Some(node)) if node.items.is_some() || !deep.is_empty() => {
+                self.holder = inside;
+                self.array(node, deep, depth + 1)?;
+            }
+            _ if deep.is_empty() => self.walker.skip()?,
+            _ => self.scalars(deep, &[], key)?,
         }
+        self.holder = outside;
+        Ok(())
     }
 
     fn array(&mut self, node: &Node, deep: &[ColumnId], depth: usize) -> Result<(), Malformed> {
@@ -184,18 +194,21 @@ impl Reader<'_, '_> {
     ) -> Result<(), Malformed> {
         let row = self.row;
         let batch = &mut *self.batch;
-        self.walker.scalars(key, |key, start, end| {
-            let mut cell = Cell::found(row);
-            place(&mut cell, key, start, end);
-            let cell = batch.push_cell(cell, deep, &[]);
-            batch.misplace(cell, strays);
-        })
+        self.walker
+            .scalars(key, self.holder, |key, holder, start, end| {
+                let mut cell = Cell::found(row);
+                cell.holder = holder;
+                place(&mut cell, key, start, end);
+                let cell = batch.push_cell(cell, deep, &[]);
+                batch.misplace(cell, strays);
+            })
     }
 
     fn cell(&self, key: Option<Key>, ordinal: u32, start: u32, end: u32) -> Cell {
         let mut cell = Cell::found(self.row);
         place(&mut cell, key, start, end);
         cell.ordinal = ordinal;
+        cell.holder = self.holder;
         cell.after = self.walker.here();
         cell
     }

@@ -4,7 +4,7 @@ use super::{Detector, FINDINGS_MAX, Finding, Library, kind_of_name};
 
 fn detector() -> Detector {
     let library = Library::builtin().expect("the built-in files are whole");
-    Detector::compile(library, &|_| true).expect("the patterns fit")
+    Detector::compile(library, &[], &|_| true).expect("the patterns fit")
 }
 
 fn found(detector: &Detector, column: &str, text: &str) -> Vec<Finding> {
@@ -378,14 +378,15 @@ fn too_many_findings_take_the_rest_of_the_text() {
 #[test]
 fn unwanted_kinds_are_not_found() {
     let library = Library::builtin().expect("the built-in files are whole");
-    let detector = Detector::compile(library, &|kind| kind == "EMAIL").expect("the patterns fit");
+    let detector =
+        Detector::compile(library, &[], &|kind| kind == "EMAIL").expect("the patterns fit");
     let text = "jane@example.com 4111 1111 1111 1111";
     let kinds: Vec<_> = found(&detector, "body", text)
         .iter()
         .map(|one| detector.kind(one.recogniser))
         .collect();
     assert_eq!(kinds, ["EMAIL"]);
-    let none = Detector::compile(library, &|_| false).expect("nothing fits always");
+    let none = Detector::compile(library, &[], &|_| false).expect("nothing fits always");
     assert!(found(&none, "password", text).is_empty());
 }
 

@@ -5,11 +5,12 @@
 //! must stand alone (`judge`), satisfy its checksum (`checksum`) and gather enough confidence from the
 //! words nearby and from the column's name (`context`); of overlapping findings the best proven stays (`overlap`).
 //!
-//! Patterns find what has a form. Names of people, and whatever else free text says in words, have none:
-//! those come from a tagger of module `model`, whose spans are merged with these, and a finding with a
-//! checksum wins over the tagger's.
+//! Patterns find what has a form. Names of people, and whatever else is said in words, have none: those come
+//! from a tagger of module `model`, whose spans are merged with these (`tagged`); a finding with a checksum
+//! wins over the tagger's. What a column holds as a whole is decided in [`column`].
 
 mod checksum;
+pub mod column;
 mod context;
 #[cfg(test)]
 mod corpus;
@@ -18,14 +19,19 @@ mod judge;
 mod library;
 mod name;
 mod overlap;
+mod plausible;
 mod read;
 mod scan;
 mod simd;
+mod tagged;
 mod words;
 
+pub use column::NameModel;
 pub use library::{Library, RECOGNISERS_MAX};
-pub use name::kind_of_name;
+pub use name::{kind_of_name, leaf_words};
+pub use plausible::plausible;
 pub use scan::{FINDINGS_MAX, Scratch};
+pub use tagged::{UNASKED, kind_of_label, knows_label};
 
 use regex_automata::{MatchKind, meta};
 
@@ -66,13 +72,18 @@ pub struct Detector {
     needy: Set,
     /// The recognisers that take the whole value of a column.
     whole: Set,
+    /// Names of the kinds, and whether they are looked for; those of recognisers and labels are places here.
+    kinds: Vec<String>,
+    wanted: Vec<bool>,
+    /// The wanted labels of a tagger, as recognisers behind those of the library.
+    labels: Vec<Option<u16>>,
 }
 
 /// What a running recogniser needs to judge a match.
 #[derive(Debug)]
 struct Compiled {
     id: String,
-    kind: String,
+    kind: u16,
     check: Option<checksum::Check>,
     confidence: f32,
     edges: library::Edges,
@@ -106,12 +117,16 @@ pub struct ColumnContext {
 }
 
 impl Detector {
-    /// Compiles the recognisers of the wanted kinds.
+    /// Compiles the recognisers of the wanted kinds, and takes a tagger's labels of these kinds in.
     ///
     /// # Errors
     ///
     /// `ErrorKind::Config` when the patterns together are too large for one automaton.
-    pub fn compile(library: &Library, wanted: &dyn Fn(&str) -> bool) -> Result<Self> {
+    pub fn compile(
+        library: &Library,
+        labels: &[String],
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Self> {
         let mut chosen = Set::default();
         let (mut able, mut needy, mut whole) = (Set::default(), Set::default(), Set::default());
         let (mut plain, mut contextual) = (Vec::new(), Vec::new());
@@ -145,8 +160,28 @@ impl Detector {
             .iter()
             .enumerate()
             .filter(|(at, _)| indexed(*at));
+        let mut kinds = Vec::new();
+        let mut recognisers: Vec<Compiled> = library
+            .recognisers
+            .iter()
+            .map(|recogniser| Compiled::of(recogniser, place_of(&recogniser.kind, &mut kinds)))
+            .collect();
+        // Kinds that only names and labels speak of.
+        for rule in &library.names {
+            place_of(&rule.kind, &mut kinds);
+        }
+        let mut taken = Vec::with_capacity(labels.len());
+        for label in labels {
+            let kind = kind_of_label(label);
+            let place = place_of(kind, &mut kinds);
+            taken.push(wanted(kind).then_some(recognisers.len() as u16));
+            recognisers.push(Compiled::of_label(label, place));
+        }
         Ok(Self {
-            recognisers: library.recognisers.iter().map(Compiled::of).collect(),
+            recognisers,
+            wanted: kinds.iter().map(|kind| wanted(kind)).collect(),
+            kinds,
+            labels: taken,
             plain: Automaton::compile(plain)?,
             contextual: Automaton::compile(contextual)?,
             gate: Gate::new(active.map(|(_, recogniser)| recogniser)),
@@ -197,8 +232,48 @@ impl Detector {
 
     /// The kind a recogniser finds, as `EMAIL`; empty for an index that is not one.
     pub fn kind(&self, recogniser: u16) -> &str {
+        self.kind_name(self.kind_place(recogniser))
+    }
+
+    /// The kind a recogniser finds, as its place among the kinds.
+    pub fn kind_place(&self, recogniser: u16) -> u16 {
         self.compiled(recogniser)
-            .map_or("", |compiled| &compiled.kind)
+            .map_or(u16::MAX, |compiled| compiled.kind)
+    }
+
+    /// The name of a kind.
+    pub fn kind_name(&self, kind: u16) -> &str {
+        self.kinds.get(usize::from(kind)).map_or("", String::as_str)
+    }
+
+    /// The names of the kinds that are looked for.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        let wanted = self.kinds.iter().zip(&self.wanted);
+        wanted
+            .filter(|(_, wanted)| **wanted)
+            .map(|(kind, _)| kind.as_str())
+    }
+
+    /// The place of a kind among the kinds.
+    pub fn kind_named(&self, name: &str) -> Option<u16> {
+        let place = self.kinds.iter().position(|kind| kind == name)?;
+        u16::try_from(place).ok()
+    }
+
+    /// The place of a kind that is looked for.
+    pub fn wanted_kind(&self, name: &str) -> Option<u16> {
+        let place = self.kind_named(name)?;
+        self.wanted[usize::from(place)].then_some(place)
+    }
+
+    /// The recogniser that a tagger's label is, if it is wanted.
+    fn of_label(&self, label: u8) -> Option<u16> {
+        self.labels.get(usize::from(label)).copied().flatten()
+    }
+
+    /// Whether a recogniser is a label of a tagger.
+    fn is_label(&self, recogniser: u16) -> bool {
+        self.labels.contains(&Some(recogniser))
     }
 
     /// The name of a recogniser, as `us_ssn`; empty for an index that is not one.
@@ -212,11 +287,34 @@ impl Detector {
     }
 }
 
+/// The place of a kind, which may be new.
+fn place_of(kind: &str, kinds: &mut Vec<String>) -> u16 {
+    let place = kinds.iter().position(|known| known == kind);
+    place.unwrap_or_else(|| {
+        kinds.push(kind.to_owned());
+        kinds.len() - 1
+    }) as u16
+}
+
 impl Compiled {
-    fn of(recogniser: &library::Recogniser) -> Self {
+    fn of_label(label: &str, kind: u16) -> Self {
+        Self {
+            id: format!("tagger:{}", label.to_lowercase()),
+            kind,
+            check: None,
+            confidence: 0.0,
+            edges: library::Edges::Any,
+            extends: library::Extends::No,
+            lenient: false,
+            trims: false,
+            required: false,
+        }
+    }
+
+    fn of(recogniser: &library::Recogniser, kind: u16) -> Self {
         Self {
             id: recogniser.id.clone(),
-            kind: recogniser.kind.clone(),
+            kind,
             check: recogniser.check,
             confidence: recogniser.confidence,
             edges: recogniser.edges,

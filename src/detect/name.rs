@@ -111,6 +111,15 @@ pub fn kind_of_name<'a>(library: &'a Library, path: &str) -> Option<&'a str> {
     (!vetoed).then_some(rule.kind.as_str())
 }
 
+/// The words of a path's last key in lower case, as a tagger reads them: `address.streetName` is
+/// `street name`.
+pub fn leaf_words(path: &str) -> String {
+    let path = path.replace("[]", "");
+    let leaf = path.rsplit('.').next().unwrap_or_default();
+    let words = spaced(leaf).to_lowercase();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether every word of the path says nothing by itself.
 pub(super) fn says_nothing(path: &str) -> bool {
     words(path)

@@ -1,6 +1,72 @@
 //! Of findings that overlap the best stay: proven ones first, then by confidence, then by length.
 
-use super::Finding;
+use super::judge::SURE;
+use super::{Detector, Finding};
+
+impl Detector {
+    /// Merges what recognisers found with what a tagger found, both ascending. What is left of a tagger's
+    /// finding beside a better one stays: a name before an address is still a name.
+    pub fn merge(&self, text: &str, tagged: &[Finding], found: &mut Vec<Finding>) {
+        if tagged.is_empty() {
+            return;
+        }
+        let candidate = |finding: &Finding| Candidate {
+            finding: *finding,
+            proven: !self.is_label(finding.recogniser) && self.is_proof(finding),
+        };
+        let mut candidates: Vec<Candidate> = found.iter().chain(tagged).map(candidate).collect();
+        found.clear();
+        resolve(&mut candidates, found);
+        let kept = found.len();
+        for finding in tagged {
+            let whole = found[..kept].contains(finding);
+            let mut start = finding.start;
+            let rest = |to: usize, found: &mut Vec<Finding>, start: usize| {
+                let part = text.get(start..to).unwrap_or_default();
+                if !whole
+                    && part
+                        .chars()
+                        .filter(|letter| letter.is_alphanumeric())
+                        .count()
+                        >= 2
+                {
+                    found.push(Finding {
+                        start,
+                        end: to,
+                        ..*finding
+                    });
+                }
+            };
+            for at in 0..kept {
+                let other = found[at];
+                if other.end > start && other.start < finding.end {
+                    rest(other.start.max(start), found, start);
+                    start = other.end;
+                }
+            }
+            if start < finding.end {
+                rest(finding.end, found, start);
+            }
+        }
+        found.sort_by_key(|finding| finding.start);
+    }
+
+    /// A checksum holds, or the form of the kind says enough.
+    fn is_proof(&self, finding: &Finding) -> bool {
+        const IN_WORDS: &[&str] = &[
+            "PERSON",
+            "STREET_ADDRESS",
+            "CITY",
+            "STATE",
+            "POSTCODE",
+            "USERNAME",
+        ];
+        let compiled = self.compiled(finding.recogniser);
+        let checked = compiled.is_some_and(|compiled| compiled.check.is_some());
+        finding.confidence >= SURE
+            && (checked || !IN_WORDS.contains(&self.kind(finding.recogniser)))
+    }
+}
 
 /// A match that passed its tests.
 #[derive(Debug, Clone, Copy)]

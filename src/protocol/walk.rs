@@ -283,18 +283,31 @@ impl<'a> Walker<'a> {
 }
 
 impl Walker<'_> {
-    /// Visits every scalar of the container the walker stands on, without recursion, with the key nearest
-    /// to it; ends on the closing character.
+    /// Visits every scalar of the container the walker stands on, without recursion, with its own key or
+    /// that of the array it stands in, and where the key of the object around it starts; ends on the closing
+    /// character.
     pub fn scalars(
         &mut self,
         outer: Option<Key>,
-        mut visit: impl FnMut(Option<Key>, u32, u32),
+        holder: u32,
+        mut visit: impl FnMut(Option<Key>, u32, u32, u32),
     ) -> Result<(), Malformed> {
-        let (mut open, mut key) = (Nesting::default(), outer);
+        let (mut open, mut key, mut holder) = (Nesting::default(), outer, holder);
+        let mut outside = Outside::default();
         loop {
             let byte = self.bytes[self.here() as usize];
             if open.see(byte).map_err(|what| self.malformed(what))? {
                 return Ok(());
+            }
+            match byte {
+                b'{' | b'[' => {
+                    outside.enter(key, holder);
+                    if byte == b'{' {
+                        holder = key.map_or(holder, |key| key.start);
+                    }
+                }
+                b'}' | b']' => (key, holder) = outside.leave(key, holder),
+                _ => {}
             }
             let (from, to) = (self.here() as usize + 1, self.peek()? as usize);
             let start = self.skip_blanks(from).min(to);
@@ -309,10 +322,31 @@ impl Walker<'_> {
                     end: end as u32 - 1,
                 });
             } else if start < end {
-                visit(key, start as u32, end as u32);
+                visit(key, holder, start as u32, end as u32);
             }
             self.at += 1;
         }
+    }
+}
+
+/// Keys of the containers around a place, as deep as names are of use.
+#[derive(Default)]
+struct Outside {
+    keys: [(Option<Key>, u32); 16],
+    depth: usize,
+}
+
+impl Outside {
+    fn enter(&mut self, key: Option<Key>, holder: u32) {
+        if let Some(place) = self.keys.get_mut(self.depth) {
+            *place = (key, holder);
+        }
+        self.depth += 1;
+    }
+
+    fn leave(&mut self, key: Option<Key>, holder: u32) -> (Option<Key>, u32) {
+        self.depth = self.depth.saturating_sub(1);
+        self.keys.get(self.depth).copied().unwrap_or((key, holder))
     }
 }
 
@@ -328,7 +362,7 @@ mod tests {
         scan::index(&bytes, 0, &mut positions);
         let whole = Walker::new(&bytes, &positions, 0).skip().is_ok();
         let visited = Walker::new(&bytes, &positions, 0)
-            .scalars(None, |_, _, _| {})
+            .scalars(None, 0, |_, _, _, _| {})
             .is_ok();
         (whole, visited)
     }

@@ -1,8 +1,7 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
+mod decisions;
 mod splits;
-
-pub use splits::manifest;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,8 +12,24 @@ use serde_json::{Value, json};
 use crate::batch::{Embedded, Fate};
 use crate::decode::{Copied, StreamId};
 use crate::error::Error;
+use crate::model::Manifest;
 use crate::pipeline::Done;
 use crate::plan::Plan;
+
+pub use decisions::decisions;
+pub use splits::manifest;
+
+/// The models that were opened.
+fn models(plan: &Plan) -> Vec<serde_json::Value> {
+    let tagger = plan.sources().tagger.iter();
+    let opened = tagger.filter(|tagger| tagger.is_open());
+    let value = |manifest: &Manifest| {
+        let files = manifest.files.iter();
+        let hashes: BTreeMap<_, _> = files.map(|file| (&file.name, &file.sha256)).collect();
+        json!({"name": manifest.name, "version": manifest.version, "sha256": hashes})
+    };
+    opened.map(|tagger| value(&tagger.manifest)).collect()
+}
 
 /// Counts of one run, in the order in which chunks leave.
 #[derive(Debug, Default)]
@@ -176,6 +191,11 @@ impl Totals {
                 let mut value = json!(totals);
                 value["name"] = json!(stream.descriptor.name);
                 value["namespace"] = json!(stream.descriptor.namespace);
+                // What a run that failed had learned depends on how far its workers were.
+                let columns = decisions(&stream);
+                if failed.is_none() && !columns.is_empty() {
+                    value["columns"] = json!(columns);
+                }
                 if !stream.splits.is_empty() {
                     value["splits"] = splits::counted(&stream.splits, &totals.parts);
                 }
@@ -199,6 +219,7 @@ impl Totals {
             "foreign_lines": self.foreign,
             "records": {"read": read, "emitted": emitted, "filtered": filtered, "rejected": rejected},
             "states": {"passed": states.0, "counts_corrected": states.1},
+            "models": models(plan),
             "streams": streams,
         });
         if let Some(embedders) = embedders(plan) {

@@ -34,8 +34,9 @@ pub struct Lines {
     ended: bool,
     /// Told once the lines before it have been handed on.
     failed: Option<Error>,
-    /// Bytes handed on.
+    /// Bytes and chunks handed on.
     passed: u64,
+    chunks: u64,
     chunk_bytes: usize,
     /// Chunks end behind the first line that fills them, whatever else has arrived.
     exact: bool,
@@ -51,6 +52,7 @@ impl Lines {
             ended: false,
             failed: None,
             passed: 0,
+            chunks: 0,
             exact: chunk_bytes.is_some(),
             chunk_bytes: chunk_bytes.unwrap_or(CHUNK_BYTES).max(1),
             line_bytes_max: line_bytes_max
@@ -113,9 +115,11 @@ impl Lines {
         self.passed += len as u64;
         bytes.truncate(len);
         bytes.resize(len + PADDING, b'\n');
+        self.chunks += 1;
         Chunk {
             bytes: Buffer::from_vec(bytes),
             len,
+            number: self.chunks - 1,
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::embeddings::Source;
+use super::models::Models;
+use crate::detect::knows_label;
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Embedders;
-use crate::plan::config::Config;
+use crate::model::{Embedders, LazyTagger};
+use crate::plan::config::{Config, TaggerChoice};
 use crate::plan::keys::Keys;
 use crate::plan::rules::RuleFile;
 use crate::plan::{Plan, Sources};
@@ -61,8 +64,10 @@ pub fn load(files: &Files) -> Result<Plan> {
         &file,
         &mut problems,
     );
+    let tagger = tagger(&config.tagger, folder)?;
     let sources = Sources {
         config,
+        tagger,
         file,
         catalog,
         rules,
@@ -72,6 +77,29 @@ pub fn load(files: &Files) -> Result<Plan> {
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     };
     Plan::compile(sources, problems)
+}
+
+/// The tagger that the configuration chooses; it is opened later.
+fn tagger(choice: &TaggerChoice, folder: &Path) -> Result<Option<Arc<LazyTagger>>> {
+    let models = match choice {
+        TaggerChoice::None => return Ok(None),
+        TaggerChoice::Builtin => Models::standard(),
+        TaggerChoice::Folder(named) => Models::of_folder(&folder.join(named)),
+    };
+    let manifest = models.manifest("pii")?;
+    if let Some(label) = manifest
+        .label_names()
+        .iter()
+        .find(|label| !knows_label(label))
+    {
+        let message = format!(
+            "model `{}` has a label `{label}` that is not known",
+            manifest.name
+        );
+        return Err(Error::new(ErrorKind::Model, message)
+            .hint("models/pii/README.md lists the labels of a tagger"));
+    }
+    Ok(Some(Arc::new(LazyTagger::new(manifest, Arc::new(models)))))
 }
 
 fn rule_files(

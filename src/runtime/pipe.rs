@@ -1,7 +1,7 @@
 //! Protocol messages from one file descriptor to another.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::input::Lines;
@@ -110,6 +110,25 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         })?;
     }
     ended
+}
+
+/// Reads the messages of a file as a pipe that observes would, so that the plan learns what columns hold.
+///
+/// # Errors
+/// `Input` when the file cannot be read; otherwise what [`run`] says.
+pub fn observe(plan: &Plan, file: &Path) -> Result<()> {
+    let open = |path: &Path, options: &mut std::fs::OpenOptions| {
+        options.open(path).map(OwnedFd::from).map_err(|error| {
+            let message = format!("{} cannot be opened", path.display());
+            Error::new(ErrorKind::Input, message).because(error)
+        })
+    };
+    let input = open(file, std::fs::OpenOptions::new().read(true))?;
+    let nowhere = open(
+        Path::new("/dev/null"),
+        std::fs::OpenOptions::new().write(true),
+    )?;
+    run(plan, input, nowhere, &Options::default())
 }
 
 /// Bytes a pipe should hold: enough that a chunk goes in or out at once.

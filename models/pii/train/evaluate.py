@@ -17,7 +17,7 @@ def figures(model, data, tokenizer, verbose=False):
     t = tagger.Tagger(str(model), str(tokenizer))
     out, start = {}, time.process_time()
     sets = {"presidio": dev.presidio(data / "presidio-research/synth_dataset_v2.json"), "uner": dev.columns(data / "uner-ewt/en_ewt-dev.iob2", True),
-            "wnut": dev.columns(data / "wnut17/emerging.test.annotated"), "btc": dev.columns(data / "btc/btc.test")}
+            "wnut": dev.columns(data / "wnut17/emerging.test.annotated"), "btc": dev.columns(data / "btc/btc.test"), **{l: dev.bracketed(HERE / "heldout_de_pt.txt", l) for l in ("de", "pt")}}
     for name, rows in sets.items():
         spans = t.spans(["text: " + text for text, _ in rows])
         spans = [[(a - 6, b - 6, k, c) for a, b, k, c in s if a >= 6] for s in spans]

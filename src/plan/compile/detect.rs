@@ -1,20 +1,30 @@
 //! Compiles `detect`, for the columns a stage names and for those that nothing names.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use super::{Compiler, Detectors};
-use crate::document::{Position, Problems};
+use super::Compiler;
+use crate::detect::column::{Decision, Learner, Pins};
+use crate::detect::{Detector, NameModel};
+use crate::document::{Position, Problems, nearest};
+use crate::model::Tagger;
+use crate::plan::Learning;
 use crate::schema::path::{Path, Segment};
 use crate::stage::detect::Detect;
 use crate::stage::mask::operator::{ColumnType, Compiled};
-use crate::stage::spec::{Kinds, Operator};
+use crate::stage::spec::{Kinds, Operator, Pin};
+
+/// What a `detect` looks for, and what becomes of it.
+pub(super) struct Sought<'a> {
+    pub kinds: &'a Kinds,
+    pub with: &'a Operator,
+    pub pin: &'a [(Path, Pin)],
+}
 
 impl Compiler<'_> {
     pub(super) fn detect(
         &mut self,
         columns: &[Path],
-        kinds: &Kinds,
-        with: &Operator,
+        sought: &Sought<'_>,
         at: Position,
         problems: &mut Problems,
     ) {
@@ -33,14 +43,14 @@ impl Compiler<'_> {
             let column = self.book.column(path);
             let named = path.is_scalar() || path.leaf().is_some();
             found.push((column, named.then(|| path.to_string())));
-            if path.is_scalar() && !self.keeps_key(path, with) {
+            if path.is_scalar() && !self.keeps_key(path, sought.with) {
                 let message =
                     format!("detect: `{path}` is a primary key or cursor, which must stay unique");
                 let hint = "mask it with hash, token, fpe or encrypt";
                 self.problem(at, message, Some(hint.into()), problems);
             }
         }
-        if let Some(stage) = self.detect_stage(&found, kinds, with, at, problems) {
+        if let Some(stage) = self.detect_stage(&found, sought, at, problems) {
             let names: Vec<_> = columns.iter().map(Path::to_string).collect();
             for path in columns {
                 self.book.change(path);
@@ -54,12 +64,12 @@ impl Compiler<'_> {
     pub(super) fn detect_stage(
         &mut self,
         columns: &[(usize, Option<String>)],
-        kinds: &Kinds,
-        with: &Operator,
+        sought: &Sought<'_>,
         at: Position,
         problems: &mut Problems,
     ) -> Option<Detect> {
-        match Detectors::unknown(kinds) {
+        let Sought { kinds, with, .. } = sought;
+        match self.detectors.unknown(kinds) {
             Ok(unknown) => {
                 for (name, near) in unknown {
                     let hint = near.map(|near| format!("did you mean `{near}`?"));
@@ -87,14 +97,61 @@ impl Compiler<'_> {
         } else {
             self.guarded()
         };
+        let pins = self.pins(sought, &detector, at, problems);
+        let names = NameModel::builtin()
+            .inspect_err(|error| self.problem(at, error.to_string(), None, problems))
+            .ok()?;
+        let learner = Arc::new(Learner::new(Arc::clone(self.turns)));
+        self.learners.push(Learning {
+            learner: Arc::clone(&learner),
+            detector: Arc::clone(&detector),
+        });
+        let tagger = self.sources.tagger.clone();
         Some(Detect {
             detector,
+            tagger: tagger.map(|tagger| tagger as Arc<dyn Tagger>),
+            learner,
+            pins,
+            names,
             stream: self.descriptor.name.clone(),
             columns: columns.to_vec(),
             operator,
             guarded,
             idle: Mutex::new(Vec::new()),
         })
+    }
+
+    fn pins(
+        &self,
+        sought: &Sought<'_>,
+        detector: &Detector,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Pins {
+        let mut pins = Pins::default();
+        for (path, pin) in sought.pin {
+            if self.schema.is_known() {
+                self.resolve("detect", path, at, problems);
+            }
+            let decision = match pin {
+                Pin::Text => Decision::Text,
+                Pin::Clean => Decision::Clean,
+                Pin::Kind(name) => match detector.wanted_kind(name) {
+                    Some(kind) => Decision::Personal(kind),
+                    None => {
+                        let near = nearest(name, detector.kinds().chain(["text", "clean"]));
+                        let message = format!(
+                            "detect: `{name}`, to which `{path}` is pinned, is no kind that is looked for"
+                        );
+                        let hint = near.map(|near| format!("did you mean `{near}`?"));
+                        self.problem(at, message, hint, problems);
+                        continue;
+                    }
+                },
+            };
+            pins.set(&path.to_string(), decision);
+        }
+        pins
     }
 
     /// Keys and cursor as columns, where they hold text.

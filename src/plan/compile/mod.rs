@@ -16,8 +16,9 @@ use std::sync::Arc;
 pub(super) use detectors::Detectors;
 
 use super::config::{StreamConfig, Unlisted};
-use super::{NamedStage, SecondStream, Sources, StreamPlan};
+use super::{Learning, NamedStage, SecondStream, Sources, StreamPlan};
 use crate::decode::Projection;
+use crate::detect::column::Turns;
 use crate::document::{Position, Problem, Problems, nearest};
 use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
@@ -27,10 +28,12 @@ use crate::stage::spec::{Kinds, Operator, Split, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
 use book::Book;
+use detect::Sought;
 
 /// What the stages of one stream are compiled with.
 struct Compiler<'a> {
     sources: &'a Sources,
+    turns: &'a Arc<Turns>,
     detectors: &'a Detectors,
     descriptor: &'a Descriptor,
     stream: Option<ConfiguredStream>,
@@ -38,6 +41,7 @@ struct Compiler<'a> {
     book: Book,
     stages: Vec<NamedStage>,
     rules: Vec<String>,
+    learners: Vec<Learning>,
     splits: Vec<Split>,
     refusals: Refusals,
     max_rejected: Option<f64>,
@@ -48,7 +52,7 @@ struct Compiler<'a> {
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
 pub(super) fn stream(
-    sources: &Sources,
+    (sources, turns): (&Sources, &Arc<Turns>),
     detectors: &Detectors,
     descriptor: &Descriptor,
     configured: Option<&ConfiguredStream>,
@@ -66,6 +70,7 @@ pub(super) fn stream(
     let reject = sources.config.reject.as_ref();
     let compiler = Compiler {
         sources,
+        turns,
         detectors,
         descriptor,
         stream: configured.cloned(),
@@ -73,6 +78,7 @@ pub(super) fn stream(
         book: Book::default(),
         stages: Vec::new(),
         rules: Vec::new(),
+        learners: Vec::new(),
         splits: Vec::new(),
         refusals: if reject.is_some() {
             Refusals::Reject
@@ -130,6 +136,7 @@ impl Compiler<'_> {
                     columns: Path::new(vec![Segment::Any]).into_iter().collect(),
                     kinds: Kinds::All,
                     with: Operator::Redact { placeholder: None },
+                    pin: Vec::new(),
                 };
                 self.stage(&spec, START, problems);
             }
@@ -169,9 +176,12 @@ impl Compiler<'_> {
             Unlisted::Redact => {
                 let column = projection.catch_undeclared(declared, true);
                 self.book.note(column);
-                let operator = Operator::Redact { placeholder: None };
-                let stage =
-                    self.detect_stage(&[(column, None)], &Kinds::All, &operator, START, problems);
+                let sought = Sought {
+                    kinds: &Kinds::All,
+                    with: &Operator::Redact { placeholder: None },
+                    pin: &[],
+                };
+                let stage = self.detect_stage(&[(column, None)], &sought, START, problems);
                 if let Some(stage) = stage {
                     self.push("detect in undeclared columns", stage);
                 }
@@ -237,6 +247,7 @@ impl Compiler<'_> {
             origin,
             columns: self.book.names(),
             rules: self.rules,
+            learners: self.learners,
             splits: self.splits,
         }
     }
@@ -290,7 +301,7 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
 
 /// Without a catalog, stages are compiled against an open schema, so that what can be known is said at once.
 pub(super) fn check_without_catalog(
-    sources: &Sources,
+    (sources, turns): (&Sources, &Arc<Turns>),
     detectors: &Detectors,
     problems: &mut Problems,
 ) {
@@ -302,6 +313,6 @@ pub(super) fn check_without_catalog(
             namespace: None,
             name: listed.pattern.as_str().to_owned(),
         };
-        stream(sources, detectors, &descriptor, None, problems);
+        stream((sources, turns), detectors, &descriptor, None, problems);
     }
 }

@@ -8,7 +8,7 @@ use crate::schema::path::Path;
 use crate::schema::{JsonKind, LogicalType};
 use crate::stage::ColumnRef;
 use crate::stage::mask::operator::Compiled;
-use crate::stage::spec::{Operator, Split, SplitBy, StageSpec};
+use crate::stage::spec::{Operator, Pin, Split, SplitBy, StageSpec};
 use crate::stage::split::{self, By, Entity, Moments};
 
 impl Compiler<'_> {
@@ -117,10 +117,16 @@ impl Compiler<'_> {
     /// Remembers which values a stage hides.
     pub(super) fn note_masked(&mut self, spec: &StageSpec) {
         match spec {
-            StageSpec::Mask { column, with } => self.book.mask(column, merges(with), false),
-            StageSpec::Detect { columns, with, .. } => columns
-                .iter()
-                .for_each(|column| self.book.mask(column, merges(with), true)),
+            StageSpec::Mask { column, with } => self.book.mask(column, merges(with)),
+            StageSpec::Detect {
+                columns, with, pin, ..
+            } => {
+                let clean = pin.iter().filter(|(_, pin)| *pin == Pin::Clean);
+                let clean: Vec<&Path> = clean.map(|(path, _)| path).collect();
+                columns
+                    .iter()
+                    .for_each(|column| self.book.search(column, merges(with), &clean));
+            }
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Compiler;
+use super::detect::Sought;
 use super::types::{
     column_type, derived_type, key_name, logical_type, placeholder_of, target_type,
 };
@@ -41,9 +42,13 @@ impl Compiler<'_> {
                 columns,
                 kinds,
                 with,
-            } => self.detect(columns, kinds, with, at, problems),
-            StageSpec::Embed(spec) => self.embed(spec, at, problems),
+                pin,
+            } => {
+                let sought = Sought { kinds, with, pin };
+                self.detect(columns, &sought, at, problems);
+            }
             StageSpec::Split(split) => self.split(split, at, problems),
+            StageSpec::Embed(spec) => self.embed(spec, at, problems),
             StageSpec::Classify(spec) => self.classify(spec, at, problems),
         }
         self.note_masked(spec);

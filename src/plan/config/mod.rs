@@ -56,6 +56,20 @@ pub struct Config {
     pub foreign_lines: ForeignLines,
     /// The longest line accepted, in bytes; `None` for the default of the reader.
     pub max_line_bytes: Option<u64>,
+    /// The model that finds what has no form.
+    pub tagger: TaggerChoice,
+}
+
+/// Which tagger searches texts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TaggerChoice {
+    /// The one built into the program.
+    #[default]
+    Builtin,
+    /// None: only recognisers search.
+    None,
+    /// The model of a folder with a manifest, as written.
+    Folder(PathBuf),
 }
 
 /// What happens to a stream or a column that the configuration does not name.
@@ -151,6 +165,11 @@ impl Config {
             max_line_bytes: fields
                 .integer_within("max_line_bytes", 1 << 10..=1 << 30, problems)
                 .and_then(|bytes| u64::try_from(bytes).ok()),
+            tagger: match fields.text("tagger", problems) {
+                None | Some("default") => TaggerChoice::Builtin,
+                Some("none") => TaggerChoice::None,
+                Some(folder) => TaggerChoice::Folder(PathBuf::from(folder)),
+            },
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -167,6 +186,7 @@ impl Config {
             reject: None,
             foreign_lines: ForeignLines::Withhold,
             max_line_bytes: None,
+            tagger: TaggerChoice::Builtin,
         }
     }
 
@@ -303,7 +323,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines` and `max_line_bytes`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes` and `tagger`",
                 ],
             ),
             (

@@ -5,7 +5,7 @@ use super::read::{Scope, bounded, read_sql};
 use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, classify, embed, operator, split};
 use crate::document::{Fields, Key, Node, Position, Problems, Value, listed, nearest};
 use crate::schema::path::{Path, Segment};
-use crate::stage::spec::{CastFailure, CastType, Kinds, StageSpec};
+use crate::stage::spec::{CastFailure, CastType, Kinds, Pin, StageSpec};
 
 /// Everything a stage can be called, with how its settings are read.
 const STAGES: &[(&str, Reader)] = &[
@@ -272,15 +272,44 @@ fn detect(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> Vec<StageS
         _ => read_paths(node, file, problems),
     });
     let kinds = read_kinds(&mut fields, problems);
+    let pin = read_pins(&mut fields, problems);
     let with = operator::read(fields, scope, problems);
     match (columns, kinds, with) {
         (Some(columns), Some(kinds), Some(with)) => vec![StageSpec::Detect {
             columns,
             kinds,
             with,
+            pin,
         }],
         _ => Vec::new(),
     }
+}
+
+/// `pin: {name: PERSON, notes: text, status: clean}`
+fn read_pins(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<(Path, Pin)> {
+    let file = fields.file();
+    let Some(entries) = fields
+        .take("pin")
+        .and_then(|node| node.read_map(file, problems))
+    else {
+        return Vec::new();
+    };
+    let mut pins = Vec::with_capacity(entries.len());
+    for (key, node) in entries {
+        let name = Node {
+            value: Value::Text(key.name.clone()),
+            at: key.at,
+        };
+        let path = read_path(&name, file, problems);
+        let pin = match node.read_text(file, problems) {
+            Some("text") => Some(Pin::Text),
+            Some("clean") => Some(Pin::Clean),
+            Some(kind) => Some(Pin::Kind(kind.to_owned())),
+            None => None,
+        };
+        pins.extend(path.zip(pin));
+    }
+    pins
 }
 
 /// `kinds`, all when left out, less those of `except`.

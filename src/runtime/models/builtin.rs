@@ -1,5 +1,6 @@
 //! The models that are part of the program.
 
+use crate::document::{listed, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Manifest;
 use crate::model::manifest::{MODEL, TOKENIZER};
@@ -29,14 +30,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The manifest of this name.
+///
+/// # Errors
+/// `Model` with the nearest name when there is none.
 pub fn manifest(name: &str) -> Result<Manifest> {
     let Some(model) = MODELS.iter().find(|model| model.name == name) else {
         let known: Vec<_> = names().collect();
         let message = format!("there is no model called `{name}`");
-        return Err(Error::new(ErrorKind::Model, message).hint(format!(
-            "the models are {}; or name the folder of one",
-            known.join(", ")
-        )));
+        let hint = match nearest(name, names()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!(
+                "the models are {}; or name the folder of one, as ./{name}",
+                listed(&known)
+            ),
+        };
+        return Err(Error::new(ErrorKind::Model, message).hint(hint));
     };
     Manifest::parse(&format!("models/{name}/manifest.yaml"), model.manifest)
 }

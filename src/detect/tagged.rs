@@ -1,0 +1,145 @@
+//! What a tagger says, as findings: its labels are kinds of ours, parts of a name are one finding, and what
+//! cannot be of its kind is not believed.
+
+use super::column::Shape;
+use super::plausible::plausible;
+use super::{Detector, Finding};
+use crate::model::Tag;
+
+/// The kind that a tagger's label is.
+pub fn kind_of_label(label: &str) -> &str {
+    match label {
+        "GIVEN_NAME" | "SURNAME" => "PERSON",
+        other => other,
+    }
+}
+
+/// Whether a tagger's label is one that can be turned into a kind.
+pub fn knows_label(label: &str) -> bool {
+    const LABELS: &[&str] = &[
+        "GIVEN_NAME",
+        "SURNAME",
+        "PERSON",
+        "STREET_ADDRESS",
+        "CITY",
+        "STATE",
+        "POSTCODE",
+        "GOVERNMENT_ID",
+        "BANK_ACCOUNT",
+        "CREDIT_CARD",
+        "DATE_OF_BIRTH",
+        "USERNAME",
+        "EMAIL",
+        "PHONE",
+        "ORGANIZATION",
+    ];
+    LABELS.contains(&label)
+}
+
+/// Kinds that only some say are personal; they are looked for when they are named.
+pub const UNASKED: &[&str] = &["ORGANIZATION"];
+
+/// How sure a tagger must be of a kind. What has a form is the recognisers' to find, so there it must be
+/// surer than of names.
+fn least(kind: &str) -> f32 {
+    match kind {
+        "PERSON" | "STREET_ADDRESS" | "CITY" => 0.5,
+        "STATE" | "ORGANIZATION" | "EMAIL" | "PHONE" => 0.6,
+        "POSTCODE" | "USERNAME" => 0.7,
+        _ => 0.8,
+    }
+}
+
+impl Detector {
+    /// Adds what a tagger found in `text` to `found`, as findings that ascend and are apart.
+    pub fn believe(&self, text: &str, tags: &[Tag], found: &mut Vec<Finding>) {
+        let from = found.len();
+        for tag in tags {
+            let Some(recogniser) = self.of_label(tag.label) else {
+                continue;
+            };
+            let kind = self.kind(recogniser);
+            match found.get_mut(from..).and_then(<[Finding]>::last_mut) {
+                Some(last)
+                    if self.kind(last.recogniser) == kind
+                        && joins(kind, text, last.end, tag.start) =>
+                {
+                    let (old, new) = (last.end - last.start, tag.end - tag.start);
+                    last.confidence = mean(last.confidence, old, tag.confidence, new);
+                    last.end = tag.end;
+                }
+                _ => found.push(Finding {
+                    start: tag.start,
+                    end: tag.end,
+                    recogniser,
+                    confidence: tag.confidence,
+                }),
+            }
+        }
+        let mut at = from;
+        while let Some(finding) = found.get(at) {
+            let kind = self.kind(finding.recogniser);
+            let part = &text[finding.start..finding.end];
+            if finding.confidence >= least(kind) && plausible(kind, part, Shape::of(part)) {
+                at += 1;
+            } else {
+                found.remove(at);
+            }
+        }
+    }
+}
+
+/// Kinds of which an address is made: together they make a value an address.
+const ADDRESS: &[&str] = &["STREET_ADDRESS", "CITY", "STATE", "POSTCODE"];
+
+impl Detector {
+    /// The kind that at least half of a text is, and whether a tagger alone says so.
+    pub fn whole(&self, text: &str, found: &[Finding]) -> Option<(u16, bool)> {
+        let size = |part: &str| {
+            part.chars()
+                .filter(|letter| !letter.is_whitespace())
+                .count()
+        };
+        let total = size(text);
+        let mut kinds: Vec<(u16, usize, bool)> = Vec::new();
+        let mut address = 0;
+        for finding in found {
+            let kind = self.kind_place(finding.recogniser);
+            let covered = size(text.get(finding.start..finding.end).unwrap_or_default());
+            address += covered * usize::from(ADDRESS.contains(&self.kind_name(kind)));
+            let tagged = self.is_label(finding.recogniser);
+            match kinds.iter_mut().find(|(known, _, _)| *known == kind) {
+                Some(entry) => (entry.1, entry.2) = (entry.1 + covered, entry.2 && tagged),
+                None => kinds.push((kind, covered, tagged)),
+            }
+        }
+        let most = |(kind, covered, tagged): &(u16, usize, bool)| {
+            (*covered, std::cmp::Reverse(*kind), *tagged)
+        };
+        let (kind, covered, tagged) = *kinds.iter().max_by_key(|entry| most(entry))?;
+        if covered * 2 >= total {
+            return Some((kind, tagged));
+        }
+        let street = kinds
+            .iter()
+            .find(|(kind, _, _)| self.kind_name(*kind) == ADDRESS[0])?;
+        (address * 2 >= total).then_some((street.0, street.2))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of texts")]
+fn mean(one: f32, weight: usize, other: f32, more: usize) -> f32 {
+    let (weight, more) = (weight as f32, more as f32);
+    (one * weight + other * more) / (weight + more)
+}
+
+/// Whether two parts of one kind are one: `Smith, John`, `12 Main St, Apt 4`.
+fn joins(kind: &str, text: &str, end: usize, start: usize) -> bool {
+    let between: &[char] = match kind {
+        "PERSON" => &[' ', '-', '\'', '’', '.', ','],
+        "STREET_ADDRESS" => &[' ', '-', '\'', '.', ',', '#', '/'],
+        _ => &[' ', '-', '.'],
+    };
+    text.get(end..start)
+        .is_some_and(|gap| gap.len() <= 3 && gap.chars().all(|letter| between.contains(&letter)))
+}
