@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use midflight::document::Problems;
 use midflight::error::{Error, ErrorKind};
+use midflight::model::Embedders;
 use midflight::plan::config::Config;
 use midflight::plan::keys::Keys;
 use midflight::plan::{Plan, Sources};
 use midflight::protocol::catalog::ConfiguredCatalog;
+use midflight::runtime::embeddings::Source;
 use midflight::runtime::pipe::{self, Options};
 
 use crate::support::KEY;
@@ -61,6 +63,7 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         catalog,
         rules: Default::default(),
         keys,
+        embedders: Embedders::new(Source::new(std::path::Path::new(""))),
         observe: false,
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
