@@ -15,7 +15,7 @@ pub const CATEGORIES_MAX: usize = 200;
 /// The most examples of one category.
 pub const EXAMPLES_MAX: usize = 1_000;
 /// The least similarity when none is given.
-const THRESHOLD: f64 = 0.3;
+const THRESHOLD: f64 = 0.2;
 /// What is called so when no other name is given.
 const OTHER: &str = "other";
 
@@ -190,4 +190,90 @@ fn read_examples(
         examples.push(text.to_owned());
     }
     (examples.len() == wanted).then_some(examples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::config::Config;
+
+    fn read_one(classify: &str) -> (Option<ClassifySpec>, Vec<String>) {
+        let text = format!("{{version: 1, streams: {{s: {{stages: [classify:\n{classify}\n]}}}}}}");
+        let mut problems = Problems::new();
+        let config = Config::parse("f", &text, &mut problems);
+        problems.sort();
+        let stage = config.and_then(|mut config| config.streams.pop()?.stages.pop());
+        let spec = stage.and_then(|stage| match stage.value {
+            StageSpec::Classify(spec) => Some(*spec),
+            _ => None,
+        });
+        (spec, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_value() {
+        let (spec, problems) = read_one("{text: a.b, into: c, categories: {x: y, z: [v, w]}}");
+        assert_eq!(problems, Vec::<String>::new());
+        let spec = spec.expect("a stage");
+        assert_eq!(spec.text.to_string(), "{{a.b}}");
+        assert_eq!((spec.threshold, spec.other.as_str()), (THRESHOLD, OTHER));
+        assert_eq!((spec.score_into, spec.before_masking), (None, false));
+        assert_eq!(spec.wanted.model, Choice::Named("default".to_owned()));
+        let whole = "{text: '{{a}} {{b}}', into: c, score_into: d, categories: {x: y, z: w}, threshold: -1, \
+            other: x, model: ./m, cache: ./v, before_masking: true}";
+        let (spec, problems) = read_one(whole);
+        assert_eq!(problems, Vec::<String>::new());
+        let spec = spec.expect("a stage");
+        assert_eq!((spec.threshold, spec.other.as_str()), (-1.0, "x"));
+        assert_eq!(spec.wanted.cache.as_deref(), Some("./v"));
+    }
+
+    #[test]
+    fn everything_wrong_is_told() {
+        let many: String = (0..=CATEGORIES_MAX)
+            .map(|at| format!("c{at}: e{at}, "))
+            .collect();
+        let many = format!("{{text: a, into: b, categories: {{{many}}}}}");
+        for (source, expected) in [
+            (
+                "{}",
+                &[
+                    "f:2:1: the stage `classify` needs the key `categories`",
+                    "f:2:1: the stage `classify` needs the key `into`",
+                    "f:2:1: the stage `classify` needs the key `text`",
+                ][..],
+            ),
+            (
+                "{text: a b., into: c, categories: {x: y}, thresold: 1}",
+                &[
+                    "f:2:8: `a b.` is no path of a column: a path segment is empty",
+                    "f:2:35: there are at least two categories; write `categories: {name: [example, …], name: [example, …]}`",
+                    "f:2:43: unknown key `thresold`; did you mean `threshold`?",
+                ],
+            ),
+            (
+                "{text: a, into: b, categories: {x: , y: [], z: [v, v], ' ': w}, threshold: 1.01}",
+                &[
+                    "f:2:36: the category `x` has no examples; a few words or sentences are enough",
+                    "f:2:41: the category `y` has no examples; a few words or sentences are enough",
+                    "f:2:52: the example stands twice",
+                    "f:2:56: the name of a category is empty",
+                    "f:2:76: `threshold` is a similarity and must lie between -1 and 1",
+                ],
+            ),
+            (
+                "{text: a, into: b, categories: {x: v, X: w, y: [v, 2]}}",
+                &[
+                    "f:2:39: the categories `x` and `X` have one name",
+                    "f:2:49: the example stands under the category `x` already",
+                    "f:2:52: expected text, found an integer; quote it to make it text",
+                ],
+            ),
+            (&many, &["f:2:33: more than 200 categories"]),
+        ] {
+            let (spec, problems) = read_one(source);
+            assert_eq!(problems, expected, "{source}");
+            assert_eq!(spec, None, "{source}");
+        }
+    }
 }

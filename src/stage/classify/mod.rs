@@ -186,7 +186,11 @@ impl Classify {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+    use crate::model::encode::Tokens;
+    use crate::model::{Embedder, Tokenize};
 
     fn shared(vectors: &[&[f32]]) -> Vec<Vector> {
         vectors.iter().map(|vector| (*vector).into()).collect()
@@ -215,6 +219,44 @@ mod tests {
         }
         assert_eq!(nearest(&centres, &[5.0, 0.0]).1, 1.0);
         assert_eq!(nearest(&centres, &[0.0, 0.0]), (0, 0.0));
+    }
+
+    /// Points one way for every text, and counts how often it is asked.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicUsize);
+
+    impl Embedder for Counting {
+        fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(texts.iter().map(|_| Vector::from([0.0, 2.0])).collect())
+        }
+    }
+
+    impl Tokenize for Counting {
+        fn tokens(&self, _: &str) -> Result<Tokens> {
+            Ok(Tokens::default())
+        }
+    }
+
+    #[test]
+    fn categories_are_embedded_once() {
+        let counting = Arc::new(Counting::default());
+        let embedding = Embedding {
+            name: "counting".to_owned(),
+            version: "1".to_owned(),
+            dimensions: 2,
+            max_tokens: 8,
+            embedder: counting.clone(),
+            tokenizer: counting.clone(),
+            counts: Arc::default(),
+        };
+        let category = |name: &str| (name.as_bytes().to_vec(), vec![name.to_owned()]);
+        let categories = Categories::new(vec![category("a"), category("b")]);
+        for _ in 0..3 {
+            let centres = categories.centres(&embedding).expect("centres");
+            assert_eq!(centres, [[0.0, 1.0], [0.0, 1.0]]);
+        }
+        assert_eq!(counting.0.load(Ordering::Relaxed), 2);
     }
 
     #[test]
