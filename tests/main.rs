@@ -5,6 +5,7 @@ mod canary;
 mod cases;
 mod classify;
 mod cli;
+mod embed;
 mod properties;
 mod protocol;
 mod real;

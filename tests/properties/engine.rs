@@ -65,6 +65,7 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         keys,
         embedders: Embedders::new(Source::new(std::path::Path::new(""))),
         observe: false,
+        tagger: None,
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
     Arc::new(Plan::compile(sources, problems).expect("a plan"))

@@ -6,6 +6,9 @@ pub mod recipe;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use midflight::runtime::models::library;
 
 /// A key for tests, as hex: the bytes 0 to 31.
 pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -13,6 +16,12 @@ pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1
 /// The root of the project.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// ONNX Runtime's library, which is fetched once if it is nowhere; `None` where it cannot be.
+pub fn runtime() -> Option<&'static Path> {
+    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    LIBRARY.get_or_init(|| library::obtain().ok()).as_deref()
 }
 
 /// A run of the program that is to be started, in an environment of its own.
@@ -51,7 +60,8 @@ impl Program {
         self
     }
 
-    /// Sets an environment variable. No other is set: a run depends on nothing outside.
+    /// Sets an environment variable. No other is set but the one that names ONNX Runtime: a run depends on
+    /// nothing outside.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -64,6 +74,9 @@ impl Program {
             .args(&self.arguments)
             .current_dir(&self.folder)
             .env_clear();
+        if let Some(library) = runtime() {
+            command.env("ORT_DYLIB_PATH", library);
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

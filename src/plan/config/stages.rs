@@ -349,8 +349,10 @@ fn read_kind_names(node: &Node, file: &str, problems: &mut Problems) -> Option<V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::embedding::{Choice, Wanted};
     use crate::plan::config::Config;
-    use crate::stage::spec::Operator;
+    use crate::stage::embed::cut::Size;
+    use crate::stage::spec::{EmbedInto, EmbedSpec, Operator};
 
     /// The stages of one stream, written in flow style, and the problems by column.
     fn read_line(stages: &str) -> (Vec<StageSpec>, Vec<String>) {
@@ -372,6 +374,20 @@ mod tests {
         text.parse().expect(text)
     }
 
+    /// An `embed` of two columns by the built-in model.
+    fn embed(into: EmbedInto, chunk: Option<Size>) -> StageSpec {
+        StageSpec::Embed(Box::new(EmbedSpec {
+            text: "{{a.b}} {{c}}".parse().expect("a template"),
+            into,
+            chunk,
+            wanted: Wanted {
+                model: Choice::Named("default".to_owned()),
+                cache: None,
+            },
+            before_masking: false,
+        }))
+    }
+
     #[test]
     fn every_form_of_every_stage_is_read() {
         let redact = || Operator::Redact { placeholder: None };
@@ -383,6 +399,30 @@ mod tests {
             ("[check]", StageSpec::Check),
             ("[check: ]", StageSpec::Check),
             ("[check: {}]", StageSpec::Check),
+            (
+                "[embed: {text: '{{a.b}} {{c}}', into: v}]",
+                embed(EmbedInto::Vector("v".to_owned()), None),
+            ),
+            (
+                "[embed: {text: '{{a.b}} {{c}}', into: v, model: default, output: chunks, chunk: {tokens: 50}}]",
+                embed(
+                    EmbedInto::Chunks("v".to_owned()),
+                    Some(Size {
+                        tokens: 50,
+                        overlap: 5,
+                    }),
+                ),
+            ),
+            (
+                "[embed: {text: '{{a.b}} {{c}}', output: stream}]",
+                embed(
+                    EmbedInto::Stream,
+                    Some(Size {
+                        tokens: 200,
+                        overlap: 20,
+                    }),
+                ),
+            ),
             (
                 "[rename: {from: a.b, to: c}]",
                 StageSpec::Rename {
@@ -446,6 +486,7 @@ mod tests {
                     columns: vec![path("*")],
                     kinds: Kinds::All,
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -454,6 +495,7 @@ mod tests {
                     columns: vec![path("all")],
                     kinds: Kinds::All,
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -462,6 +504,7 @@ mod tests {
                     columns: vec![path("a")],
                     kinds: Kinds::Only(vec!["EMAIL".to_owned(), "IBAN".to_owned()]),
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -470,6 +513,7 @@ mod tests {
                     columns: vec![path("a")],
                     kinds: Kinds::Except(vec!["URL".to_owned()]),
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
         ] {
@@ -509,6 +553,10 @@ mod tests {
                 &[
                     "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect`, `embed`, `classify` and `split`",
                 ],
+            ),
+            (
+                "[embed: {into: v}]",
+                &["f:4:9: the stage `embed` needs the key `text`"],
             ),
             (
                 "[clasify: {}]",
