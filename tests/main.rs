@@ -3,6 +3,7 @@
 mod architecture;
 mod canary;
 mod cases;
+mod classify;
 mod cli;
 mod embed;
 mod models;

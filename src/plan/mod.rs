@@ -234,7 +234,12 @@ impl Plan {
         // A run that only observes makes no vectors.
         match self.observe() {
             true => Ok(()),
-            false => self.sources.embedders.prepare(),
+            false => {
+                self.sources.embedders.prepare()?;
+                let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+                let mut stages = streams.plans.iter().flat_map(|plan| &plan.stages);
+                stages.try_for_each(|stage| stage.run.prepare())
+            }
         }
     }
 
