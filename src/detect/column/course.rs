@@ -228,7 +228,7 @@ mod tests {
                 .iter()
                 .filter(|&&one| one == Decision::Undecided)
                 .count(),
-            8
+            16
         );
         assert!(!whole.is_learning(1));
         for size in [1, 3, 8, 100, 256, 257] {
