@@ -3,8 +3,10 @@
 mod architecture;
 mod canary;
 mod cases;
+mod classify;
 mod cli;
 mod embed;
+mod models;
 mod properties;
 mod protocol;
 mod real;

@@ -2,6 +2,7 @@
 
 mod book;
 mod check;
+mod classify;
 mod detect;
 mod detectors;
 mod embed;

@@ -102,7 +102,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> V
     }
 }
 
-fn read_template(node: &Node, file: &str, problems: &mut Problems) -> Option<Template> {
+pub(super) fn read_template(node: &Node, file: &str, problems: &mut Problems) -> Option<Template> {
     let text = node.read_text(file, problems)?;
     let text = bounded(text, node.at, "the text", SQL_BYTES_MAX, file, problems)?;
     text.parse()
@@ -135,7 +135,7 @@ fn read_size(node: &Node, file: &str, problems: &mut Problems) -> Option<Size> {
 }
 
 /// A name, a folder (told by its slash or dot), or an endpoint.
-fn read_model(node: &Node, file: &str, problems: &mut Problems) -> Option<Choice> {
+pub(super) fn read_model(node: &Node, file: &str, problems: &mut Problems) -> Option<Choice> {
     if matches!(node.value, Value::Map(_)) {
         return read_endpoint(node, file, problems).map(Choice::Endpoint);
     }

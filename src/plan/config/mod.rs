@@ -3,6 +3,7 @@
 //! Says what was asked for and nothing about whether it can be done: columns, types and kinds of
 //! personal data are checked when the plan is compiled against a catalog.
 
+mod classify;
 mod column;
 mod embed;
 mod operator;

@@ -2,7 +2,7 @@
 
 use super::column::{read_column_name, read_path, read_paths};
 use super::read::{Scope, bounded, read_sql};
-use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, embed, operator};
+use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, classify, embed, operator, split};
 use crate::document::{Fields, Key, Node, Position, Problems, Value, listed, nearest};
 use crate::schema::path::{Path, Segment};
 use crate::stage::spec::{CastFailure, CastType, Kinds, Pin, StageSpec};
@@ -18,11 +18,9 @@ const STAGES: &[(&str, Reader)] = &[
     ("mask", mask),
     ("detect", detect),
     ("embed", embed::read),
-    ("split", super::split::read),
+    ("classify", classify::read),
+    ("split", split::read),
 ];
-
-/// Stages of the design that this build does not have.
-const NOT_YET: &[&str] = &["classify"];
 
 /// The target types of `cast`, and of the rule shorthand `type`.
 pub(in crate::plan) const TYPES: &[(&str, CastType)] = &[
@@ -108,13 +106,8 @@ fn read_stage(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> Vec<St
 }
 
 fn refuse_unknown(name: &str, at: Position, scope: &Scope<'_>, problems: &mut Problems) {
-    if NOT_YET.contains(&name) {
-        let message = format!("the stage `{name}` is planned and not part of this build");
-        problems.push_hint(scope.file, at, message, "leave it out for now");
-        return;
-    }
     let names = STAGES.iter().map(|(name, _)| *name);
-    let hint = match nearest(name, names.clone().chain(NOT_YET.iter().copied())) {
+    let hint = match nearest(name, names.clone()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("the stages are {}", listed(&names.collect::<Vec<_>>())),
     };
@@ -552,18 +545,12 @@ mod tests {
             (
                 "[anonymise: x]",
                 &[
-                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect`, `embed` and `split`",
+                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect`, `embed`, `classify` and `split`",
                 ],
             ),
             (
                 "[embed: {into: v}]",
                 &["f:4:9: the stage `embed` needs the key `text`"],
-            ),
-            (
-                "[classify]",
-                &[
-                    "f:4:2: the stage `classify` is planned and not part of this build; leave it out for now",
-                ],
             ),
             (
                 "[clasify: {}]",
