@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "explain",
     "catalog",
     "reveal",
+    "models",
     "completions",
 ];
 
@@ -104,6 +105,10 @@ fn wrong_arguments_exit_with_2_and_say_so_on_stderr() {
         &["check", "--format", "xml"],
         &["reveal"],
         &["reveal", "--env", "A", "--file", "b"],
+        &["models"],
+        &["models", "pull"],
+        &["models", "pull", "--all", "pii"],
+        &["models", "list", "--format", "xml"],
         &["completions"],
         &["completions", "cmd.exe"],
     ] {

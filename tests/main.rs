@@ -6,6 +6,7 @@ mod cases;
 mod classify;
 mod cli;
 mod embed;
+mod models;
 mod properties;
 mod protocol;
 mod real;

@@ -80,7 +80,10 @@ impl Detector {
         while let Some(finding) = found.get(at) {
             let kind = self.kind(finding.recogniser);
             let part = &text[finding.start..finding.end];
-            if finding.confidence >= least(kind) && plausible(kind, part, Shape::of(part)) {
+            let shape = Shape::of(part);
+            // A word alone is no street; one that a column's name calls so is masked by that.
+            let bare = kind == "STREET_ADDRESS" && shape.words < 2 && shape.digits == 0;
+            if finding.confidence >= least(kind) && !bare && plausible(kind, part, shape) {
                 at += 1;
             } else {
                 found.remove(at);

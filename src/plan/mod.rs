@@ -211,6 +211,18 @@ impl Plan {
         &self.turns
     }
 
+    /// Forgets what was learned of columns: another run begins.
+    pub fn begin(&self) {
+        self.turns.begin();
+        let streams = (0..self.streams()).map(|id| self.stream(id));
+        streams.for_each(|stream| {
+            stream
+                .learners
+                .iter()
+                .for_each(|learning| learning.learner.begin())
+        });
+    }
+
     /// Makes sure, before any record is read, that what the stages need works.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ pub enum Pin {
 pub struct EmbedSpec {
     pub text: Template,
     pub into: EmbedInto,
-    /// Without a size the text is embedded as a whole.
+    /// The size of chunks, where it is given.
     pub chunk: Option<Size>,
     pub wanted: Wanted,
     /// A later stage may mask what is embedded here.

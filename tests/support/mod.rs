@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use midflight::runtime::models::library;
-
 /// A key for tests, as hex: the bytes 0 to 31.
 pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
@@ -18,10 +16,24 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// ONNX Runtime's library, which is fetched once if it is nowhere; `None` where it cannot be.
-pub fn runtime() -> Option<&'static Path> {
-    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    LIBRARY.get_or_init(|| library::obtain().ok()).as_deref()
+/// ONNX Runtime's library, fetched at most once: into the user's cache, where the program looks for it too.
+///
+/// # Panics
+/// When it is neither there nor can be fetched.
+pub fn onnxruntime() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_midflight"));
+        command.args(["models", "pull", "onnxruntime", "--format", "json"]);
+        let output = command.output().expect("the program starts");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "these tests run models and need ONNX Runtime: {told}"
+        );
+        let pulled: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        PathBuf::from(pulled[0]["path"].as_str().expect("a path"))
+    })
 }
 
 /// A run of the program that is to be started, in an environment of its own.
@@ -73,10 +85,8 @@ impl Program {
         command
             .args(&self.arguments)
             .current_dir(&self.folder)
-            .env_clear();
-        if let Some(library) = runtime() {
-            command.env("ORT_DYLIB_PATH", library);
-        }
+            .env_clear()
+            .env("ORT_DYLIB_PATH", onnxruntime());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

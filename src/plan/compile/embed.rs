@@ -6,6 +6,7 @@ use super::Compiler;
 use crate::document::{Position, Problems};
 use crate::plan::SecondStream;
 use crate::schema::path::{Path, Segment};
+use crate::stage::embed::cut::{CHUNK, Size};
 use crate::stage::embed::template::{Part as Written, Template};
 use crate::stage::embed::{Embed, Into, Part, Second};
 use crate::stage::spec::{EmbedInto, EmbedSpec, StageSpec};
@@ -36,12 +37,21 @@ impl Compiler<'_> {
                 return self.problem(at, format!("embed: {error}"), hint, problems);
             }
         };
-        if let Some(size) = spec.chunk
-            && size.tokens > embedding.max_tokens
+        let most = embedding.max_tokens;
+        let chunks = match (spec.chunk, &spec.into) {
+            (None, EmbedInto::Vector(_)) => None,
+            (None, _) => Some(Size {
+                tokens: CHUNK.tokens.min(most),
+                overlap: CHUNK.overlap.min(most / 10),
+            }),
+            (given, _) => given,
+        };
+        if let Some(size) = chunks
+            && size.tokens > most
         {
             let message = format!(
                 "embed: chunks of {} tokens, and the model `{}` reads {} at once",
-                size.tokens, embedding.name, embedding.max_tokens
+                size.tokens, embedding.name, most
             );
             return self.problem(at, message, None, problems);
         }
@@ -73,7 +83,7 @@ impl Compiler<'_> {
         let stage = Embed {
             text,
             embedding,
-            chunks: spec.chunk,
+            chunks,
             into,
             stream: self.descriptor.to_string(),
             refusals: self.refusals,

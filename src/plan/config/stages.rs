@@ -415,13 +415,7 @@ mod tests {
             ),
             (
                 "[embed: {text: '{{a.b}} {{c}}', output: stream}]",
-                embed(
-                    EmbedInto::Stream,
-                    Some(Size {
-                        tokens: 200,
-                        overlap: 20,
-                    }),
-                ),
+                embed(EmbedInto::Stream, None),
             ),
             (
                 "[rename: {from: a.b, to: c}]",

