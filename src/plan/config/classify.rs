@@ -254,7 +254,7 @@ mod tests {
             (
                 "{text: a, into: b, categories: {x: , y: [], z: [v, v], ' ': w}, threshold: 1.01}",
                 &[
-                    "f:2:36: the category `x` has no examples; a few words or sentences are enough",
+                    "f:2:34: the category `x` has no examples; a few words or sentences are enough",
                     "f:2:41: the category `y` has no examples; a few words or sentences are enough",
                     "f:2:52: the example stands twice",
                     "f:2:56: the name of a category is empty",

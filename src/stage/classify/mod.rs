@@ -198,9 +198,11 @@ mod tests {
 
     #[test]
     fn a_centre_is_the_mean_of_directions() {
-        assert_eq!(
-            centre(&shared(&[&[3.0, 0.0], &[0.0, 0.5]])),
-            centre(&shared(&[&[1.0, 1.0]]))
+        let both = centre(&shared(&[&[3.0, 0.0], &[0.0, 0.5]]));
+        let half = 0.5_f32.sqrt();
+        assert!(
+            both.iter().all(|value| (value - half).abs() < 1e-6),
+            "{both:?}"
         );
         assert_eq!(centre(&shared(&[&[0.0, 0.0]])), [0.0, 0.0]);
         assert_eq!(centre(&shared(&[&[1.0, 0.0], &[-1.0, 0.0]])), [0.0, 0.0]);
