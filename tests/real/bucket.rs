@@ -64,7 +64,7 @@ fn vectors_are_kept_in_a_bucket() {
     let moto = Moto::start();
     moto.ask("PUT", "/vectors");
     let folder = tempfile::tempdir().expect("a folder");
-    let words = root().join("tests/models/words");
+    let words = root().join("fixtures/models/words");
     let config = |bucket: &str| {
         let stage = format!(
             "{{text: \"{{{{text}}}}\", into: v, model: \"{}\", cache: \"s3://{bucket}/midflight/one\"}}",

@@ -246,9 +246,9 @@ fn sorted(folder: &Path) -> BTreeMap<String, PathBuf> {
 }
 
 fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
     for (name, path) in sorted(from) {
         if path.is_dir() && name != "expected" {
-            fs::create_dir_all(to.join(&name)).expect("a folder");
             copy_files(&path, &to.join(&name));
         } else if path.is_file() && !name.starts_with("input.") {
             fs::copy(&path, to.join(&name)).expect("a copy");
