@@ -87,9 +87,10 @@ impl Case {
     pub fn run(&self, further: &[&str]) -> Files {
         let copy = tempfile::tempdir().expect("a folder");
         copy_files(&self.folder, copy.path());
-        let words = copy.path().join("models/words");
-        fs::create_dir_all(&words).expect("a folder");
-        copy_files(&root().join("tests/models/words"), &words);
+        copy_files(
+            &root().join("fixtures/models/words"),
+            &copy.path().join("models/words"),
+        );
         let ended = self
             .program(copy.path(), further)
             .feed(|stdin| self.input.write(stdin));
