@@ -1,4 +1,4 @@
-//! What stages counted in a batch. Counts and names, never values.
+//! What stages count in a batch: findings, violations, vectors.
 
 use serde::Serialize;
 
