@@ -248,7 +248,7 @@ fn a_split_is_explained_so_that_it_can_be_repeated() {
     let catalog = json(&planned("catalog", &[], files.path()).run(""));
     assert_eq!(
         catalog["streams"][0]["stream"]["json_schema"]["properties"]["part"].to_string(),
-        r#"{"type":["null","string"]}"#
+        r#"{"type":["null","string"],"enum":["train","test","none",null]}"#
     );
 }
 

@@ -3,9 +3,12 @@
 mod architecture;
 mod canary;
 mod cases;
+mod classify;
 mod cli;
+mod embed;
 mod models;
 mod properties;
 mod protocol;
 mod real;
 mod support;
+mod tagger;

@@ -3,6 +3,7 @@
 //! The connectors come from PyPI at pinned versions and run offline. `-- --skip real::` leaves these tests
 //! out.
 
+mod bucket;
 mod chain;
 mod venv;
 

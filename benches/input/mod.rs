@@ -54,6 +54,7 @@ pub fn chunks(messages: &[u8]) -> Vec<Chunk> {
         chunks.push(Chunk {
             bytes: Buffer::from_vec(bytes),
             len,
+            number: chunks.len() as u64,
         });
         rest = &rest[len..];
     }

@@ -36,6 +36,11 @@ pub fn knows_label(label: &str) -> bool {
     LABELS.contains(&label)
 }
 
+/// Whether a tagger is to be asked about a text: numbers, codes and what says nothing hold no names.
+pub fn may_hold_words(text: &str, shape: Shape) -> bool {
+    shape.letters >= 2 && !Shape::says_nothing(text) && !Shape::is_code(text)
+}
+
 /// Kinds that only some say are personal; they are looked for when they are named.
 pub const UNASKED: &[&str] = &["ORGANIZATION"];
 
@@ -80,7 +85,10 @@ impl Detector {
         while let Some(finding) = found.get(at) {
             let kind = self.kind(finding.recogniser);
             let part = &text[finding.start..finding.end];
-            if finding.confidence >= least(kind) && plausible(kind, part, Shape::of(part)) {
+            let shape = Shape::of(part);
+            // A word alone is no street; one that a column's name calls so is masked by that.
+            let bare = kind == "STREET_ADDRESS" && shape.words < 2 && shape.digits == 0;
+            if finding.confidence >= least(kind) && !bare && plausible(kind, part, shape) {
                 at += 1;
             } else {
                 found.remove(at);

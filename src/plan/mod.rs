@@ -211,6 +211,18 @@ impl Plan {
         &self.turns
     }
 
+    /// Forgets what was learned of columns: another run begins.
+    pub fn begin(&self) {
+        self.turns.begin();
+        let streams = (0..self.streams()).map(|id| self.stream(id));
+        streams.for_each(|stream| {
+            stream
+                .learners
+                .iter()
+                .for_each(|learning| learning.learner.begin())
+        });
+    }
+
     /// Makes sure, before any record is read, that what the stages need works.
     ///
     /// # Errors
@@ -222,7 +234,12 @@ impl Plan {
         // A run that only observes makes no vectors.
         match self.observe() {
             true => Ok(()),
-            false => self.sources.embedders.prepare(),
+            false => {
+                self.sources.embedders.prepare()?;
+                let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+                let mut stages = streams.plans.iter().flat_map(|plan| &plan.stages);
+                stages.try_for_each(|stage| stage.run.prepare())
+            }
         }
     }
 

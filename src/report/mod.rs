@@ -219,9 +219,12 @@ impl Totals {
             "foreign_lines": self.foreign,
             "records": {"read": read, "emitted": emitted, "filtered": filtered, "rejected": rejected},
             "states": {"passed": states.0, "counts_corrected": states.1},
-            "models": models(plan),
             "streams": streams,
         });
+        let models = models(plan);
+        if !models.is_empty() {
+            report["models"] = json!(models);
+        }
         if let Some(embedders) = embedders(plan) {
             report["embedders"] = embedders;
         }

@@ -54,6 +54,7 @@ impl Work<Chunk, Done> for Task<'_> {
 /// The first error in the order of the input; everything before it has left.
 pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> Result<()> {
     let start = Instant::now();
+    plan.begin();
     plan.prepare()?;
     let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
         Some(directory) => Some(Rejects::open(directory, &run_name())?),

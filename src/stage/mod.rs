@@ -3,6 +3,7 @@
 
 pub mod cast;
 pub mod check;
+pub mod classify;
 pub mod derive;
 pub mod detect;
 pub mod discard;
@@ -30,6 +31,14 @@ pub trait Stage: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Halt`] when the run must not go past a row.
     fn apply(&self, batch: &mut Batch) -> Result<(), Halt>;
+
+    /// Does, before any record is read, what needs to be done once.
+    ///
+    /// # Errors
+    /// When the stage could not be applied to any record.
+    fn prepare(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// A row that stops the run; everything before it may still leave.

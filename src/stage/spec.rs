@@ -1,10 +1,11 @@
 //! What a configuration can ask for, stage by stage: plain data that can be printed, compared and sent.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+pub use super::classify::spec::ClassifySpec;
 use super::embed::cut::Size;
 use super::embed::template::Template;
+pub use super::split::spec::{Split, SplitBy};
 use crate::model::embedding::Wanted;
 use crate::schema::path::Path;
 
@@ -38,71 +39,12 @@ pub enum StageSpec {
         /// Columns whose decision is not left to the vote.
         pin: Vec<(Path, Pin)>,
     },
-    /// Adds a top-level column with the part of a data set that the record belongs to.
-    Split(Split),
     /// Makes vectors of text.
     Embed(Box<EmbedSpec>),
-}
-
-/// How a data set is divided.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Split {
-    pub by: SplitBy,
-    /// The column added.
-    pub into: String,
-    /// The part of records whose key or time is null or missing; without one they are refused.
-    pub missing: Option<String>,
-}
-
-/// What decides the part. Parts stand in the order of the configuration.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SplitBy {
-    /// A salted hash of the entity's key.
-    Entity {
-        key: Vec<Path>,
-        fractions: Vec<(String, f64)>,
-        salt: String,
-    },
-    /// A time: each part ends before its own moment, the rest is the last part.
-    Time {
-        column: Path,
-        until: Vec<Ended>,
-        rest: String,
-    },
-}
-
-/// A part that ends before a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Ended {
-    pub name: String,
-    #[serde(serialize_with = "rfc3339")]
-    pub before: DateTime<Utc>,
-}
-
-fn rfc3339<S: Serializer>(moment: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&moment.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-}
-
-impl Split {
-    /// The names of all parts, that of records without a key last.
-    pub fn parts(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = match &self.by {
-            SplitBy::Entity { fractions, .. } => {
-                fractions.iter().map(|(name, _)| name.as_str()).collect()
-            }
-            SplitBy::Time { until, rest, .. } => {
-                let ended = until.iter().map(|ended| ended.name.as_str());
-                ended.chain([rest.as_str()]).collect()
-            }
-        };
-        if let Some(missing) = &self.missing
-            && !names.contains(&missing.as_str())
-        {
-            names.push(missing);
-        }
-        names
-    }
+    /// Adds a top-level column with the part of a data set that the record belongs to.
+    Split(Split),
+    /// Adds a top-level column with the category that a text is nearest to.
+    Classify(Box<ClassifySpec>),
 }
 
 /// What a column is, by the configuration's word.
@@ -122,7 +64,7 @@ pub enum Pin {
 pub struct EmbedSpec {
     pub text: Template,
     pub into: EmbedInto,
-    /// Without a size the text is embedded as a whole.
+    /// The size of chunks, where it is given.
     pub chunk: Option<Size>,
     pub wanted: Wanted,
     /// A later stage may mask what is embedded here.

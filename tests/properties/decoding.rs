@@ -121,6 +121,7 @@ fn the_decoder_finds_what_a_strict_reader_finds() {
         let chunk = Chunk {
             bytes: arrow::buffer::Buffer::from_vec(bytes),
             len: text.len(),
+            number: 0,
         };
         let decoded = Decoder::default().read(&chunk, &All(Arc::new(Projection::new(&paths))));
         must(decoded.stop.is_none(), || format!("{:?}", decoded.stop))?;

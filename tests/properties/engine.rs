@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use midflight::document::Problems;
 use midflight::error::{Error, ErrorKind};
-use midflight::plan::config::Config;
+use midflight::model::{Embedders, LazyTagger};
+use midflight::plan::config::{Config, TaggerChoice};
 use midflight::plan::keys::Keys;
 use midflight::plan::{Plan, Sources};
 use midflight::protocol::catalog::ConfiguredCatalog;
+use midflight::runtime::embeddings::Source;
+use midflight::runtime::models::Models;
 use midflight::runtime::pipe::{self, Options};
 
 use crate::support::KEY;
@@ -55,6 +58,7 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
     let keys = Keys::resolve(&config.keys, &key, &none, "midflight.yaml", &mut problems);
     let catalog =
         catalog.map(|text| ConfiguredCatalog::parse(text, "catalog.json").expect("a catalog"));
+    let config_tagger = config.tagger.clone();
     let sources = Sources {
         config,
         file: "midflight.yaml".to_owned(),
@@ -62,9 +66,21 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         rules: Default::default(),
         keys,
         observe: false,
+        embedders: Embedders::new(Source::new(std::path::Path::new(""))),
+        tagger: tagger(&config_tagger),
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
     Arc::new(Plan::compile(sources, problems).expect("a plan"))
+}
+
+/// The built-in tagger, unless the configuration says `tagger: none`.
+fn tagger(choice: &TaggerChoice) -> Option<Arc<LazyTagger>> {
+    let wanted = *choice == TaggerChoice::Builtin;
+    wanted.then(|| {
+        let models = Models::standard();
+        let manifest = models.manifest("pii").expect("a manifest");
+        Arc::new(LazyTagger::new(manifest, Arc::new(models)))
+    })
 }
 
 /// Runs a plan over `input`.

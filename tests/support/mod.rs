@@ -72,7 +72,8 @@ impl Program {
         self
     }
 
-    /// Sets an environment variable. No other is set: a run depends on nothing outside.
+    /// Sets an environment variable. No other is set but the one that names ONNX Runtime: a run depends on
+    /// nothing outside.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -84,7 +85,8 @@ impl Program {
         command
             .args(&self.arguments)
             .current_dir(&self.folder)
-            .env_clear();
+            .env_clear()
+            .env("ORT_DYLIB_PATH", onnxruntime());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::evidence::Seen;
 use super::known::{Knowledge, Known, Place};
@@ -17,7 +17,6 @@ const CHUNKS_KEPT: u64 = 1024;
 pub struct Learner {
     turns: Arc<Turns>,
     state: Mutex<State>,
-    settled: OnceLock<Arc<Knowledge>>,
     /// The chunk in which learning ended; chunks behind it need no turn.
     last: AtomicU64,
     /// Values per clean column that were unlike its sample.
@@ -48,7 +47,6 @@ impl Learner {
         Self {
             turns,
             state: Mutex::default(),
-            settled: OnceLock::new(),
             last: AtomicU64::new(u64::MAX),
             strangers: Mutex::default(),
         }
@@ -68,21 +66,31 @@ impl Learner {
             learning: !knowledge.is_settled(),
             knowledge,
         };
-        if !self.is_learning(chunk)
-            && let Some(settled) = self.settled.get()
-        {
-            return course(Arc::clone(settled));
+        if self.is_learning(chunk) {
+            if let Some(beginning) = self.lock().beginnings.get(&chunk) {
+                return course(Arc::clone(beginning));
+            }
+            self.turns.wait(chunk);
         }
-        if let Some(beginning) = self.lock().beginnings.get(&chunk) {
-            return course(Arc::clone(beginning));
-        }
-        self.turns.wait(chunk);
         let mut state = self.lock();
         let beginning = Arc::clone(&state.latest);
-        state.beginnings.insert(chunk, Arc::clone(&beginning));
-        let kept = chunk.saturating_sub(CHUNKS_KEPT);
-        state.beginnings = state.beginnings.split_off(&kept);
+        if !beginning.is_settled() {
+            state.beginnings.insert(chunk, Arc::clone(&beginning));
+            let kept = chunk.saturating_sub(CHUNKS_KEPT);
+            state.beginnings = state.beginnings.split_off(&kept);
+        }
         course(beginning)
+    }
+
+    /// Forgets everything: another run begins.
+    pub fn begin(&self) {
+        *self.lock() = State::default();
+        self.last.store(u64::MAX, Ordering::Release);
+        let strangers = &mut *self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        strangers.clear();
     }
 
     /// The columns as far as they are known, with the number of values that were unlike the sample.
@@ -174,7 +182,6 @@ impl Course<'_> {
         state.latest = Arc::clone(&self.knowledge);
         drop(state);
         if self.knowledge.is_settled() {
-            self.learner.settled.get_or_init(|| self.knowledge);
             self.learner.last.fetch_min(self.chunk, Ordering::Release);
         }
     }
@@ -221,7 +228,7 @@ mod tests {
                 .iter()
                 .filter(|&&one| one == Decision::Undecided)
                 .count(),
-            8
+            16
         );
         assert!(!whole.is_learning(1));
         for size in [1, 3, 8, 100, 256, 257] {

@@ -115,8 +115,8 @@ mod tests {
         for number in 0..100 {
             let choice = ["open", "closed", "on hold"][number % 3];
             choices.add(choice, Shape::of(choice), NOTHING);
-            let name = format!("Product {}", char::from(b'A' + (number % 26) as u8))
-                .repeat(1 + number / 26);
+            let letter = char::from(b'a' + (number % 26) as u8);
+            let name = format!("Product A{}", letter.to_string().repeat(1 + number / 26));
             names.add(&name, Shape::of(&name), NOTHING);
         }
         assert!(choices.is_choice() && !names.is_choice());

@@ -31,6 +31,11 @@ impl Turns {
         Turn { turns: self, chunk }
     }
 
+    /// Begins anew, at the first chunk.
+    pub fn begin(&self) {
+        *self.lock() = State::default();
+    }
+
     /// Waits until every chunk before this one has passed.
     pub fn wait(&self, chunk: u64) {
         let mut state = self.lock();

@@ -25,6 +25,8 @@ pub(super) struct Masked {
     pub merges: bool,
     /// Only text was looked at.
     pub text_only: bool,
+    /// Places that were left out.
+    except: Vec<Path>,
 }
 
 impl Book {
@@ -80,12 +82,25 @@ impl Book {
     }
 
     /// Notes that the values of a path are masked from here on.
-    pub fn mask(&mut self, path: &Path, merges: bool, text_only: bool) {
+    pub fn mask(&mut self, path: &Path, merges: bool) {
         let source = self.source(path);
         self.masked.push(Masked {
             source,
             merges,
-            text_only,
+            text_only: false,
+            except: Vec::new(),
+        });
+    }
+
+    /// Notes that what is found in the text of a path is masked from here on, but not in some places.
+    pub fn search(&mut self, path: &Path, merges: bool, except: &[&Path]) {
+        let source = self.source(path);
+        let except = except.iter().map(|path| self.source(path)).collect();
+        self.masked.push(Masked {
+            source,
+            merges,
+            text_only: true,
+            except,
         });
     }
 
@@ -95,7 +110,9 @@ impl Book {
         self.masked.iter().filter(move |masked| {
             let steps = masked.source.segments();
             let same = |(step, own): (&Segment, &Segment)| *step == Segment::Any || step == own;
-            steps.len() <= source.segments().len() && steps.iter().zip(source.segments()).all(same)
+            steps.len() <= source.segments().len()
+                && steps.iter().zip(source.segments()).all(same)
+                && !masked.except.contains(&source)
         })
     }
 
@@ -106,7 +123,7 @@ impl Book {
         let merged = |input: &Path| self.masked(input).any(|masked| masked.merges);
         if inputs.iter().any(|input| masked(&input)) {
             let merges = inputs.iter().all(merged);
-            self.mask(path, merges, false);
+            self.mask(path, merges);
         }
     }
 

@@ -6,6 +6,7 @@ use super::Compiler;
 use crate::document::{Position, Problems};
 use crate::plan::SecondStream;
 use crate::schema::path::{Path, Segment};
+use crate::stage::embed::cut::{CHUNK, Size};
 use crate::stage::embed::template::{Part as Written, Template};
 use crate::stage::embed::{Embed, Into, Part, Second};
 use crate::stage::spec::{EmbedInto, EmbedSpec, StageSpec};
@@ -13,6 +14,8 @@ use crate::stage::spec::{EmbedInto, EmbedSpec, StageSpec};
 /// What a stage took out of the records.
 #[derive(Debug)]
 pub(super) struct Taken {
+    /// The stage's name.
+    stage: &'static str,
     /// The place in the source's records.
     place: Path,
     /// As the stage names it.
@@ -26,7 +29,7 @@ const OWN: [&str; 5] = ["id", "n", "of", "text", "embedding"];
 
 impl Compiler<'_> {
     pub(super) fn embed(&mut self, spec: &EmbedSpec, at: Position, problems: &mut Problems) {
-        let text = self.text(&spec.text, at, problems);
+        let text = self.text("embed", &spec.text, at, problems);
         let embedding = match self.sources.embedders.get(&spec.wanted) {
             Ok(embedding) => embedding,
             Err(error) => {
@@ -34,12 +37,21 @@ impl Compiler<'_> {
                 return self.problem(at, format!("embed: {error}"), hint, problems);
             }
         };
-        if let Some(size) = spec.chunk
-            && size.tokens > embedding.max_tokens
+        let most = embedding.max_tokens;
+        let chunks = match (spec.chunk, &spec.into) {
+            (None, EmbedInto::Vector(_)) => None,
+            (None, _) => Some(Size {
+                tokens: CHUNK.tokens.min(most),
+                overlap: CHUNK.overlap.min(most / 10),
+            }),
+            (given, _) => given,
+        };
+        if let Some(size) = chunks
+            && size.tokens > most
         {
             let message = format!(
                 "embed: chunks of {} tokens, and the model `{}` reads {} at once",
-                size.tokens, embedding.name, embedding.max_tokens
+                size.tokens, embedding.name, most
             );
             return self.problem(at, message, None, problems);
         }
@@ -62,7 +74,7 @@ impl Compiler<'_> {
             return;
         };
         if !spec.before_masking {
-            self.take(&spec.text);
+            self.take("embed", &spec.text);
         }
         let name = match &into {
             Into::Vector { name, .. } | Into::Chunks { name, .. } => format!("embed into {name}"),
@@ -71,7 +83,7 @@ impl Compiler<'_> {
         let stage = Embed {
             text,
             embedding,
-            chunks: spec.chunk,
+            chunks,
             into,
             stream: self.descriptor.to_string(),
             refusals: self.refusals,
@@ -81,8 +93,9 @@ impl Compiler<'_> {
     }
 
     /// The parts of a text, its columns resolved.
-    fn text(
+    pub(super) fn text(
         &mut self,
+        stage: &str,
         template: &Template,
         at: Position,
         problems: &mut Problems,
@@ -90,7 +103,7 @@ impl Compiler<'_> {
         let mut parts = Vec::new();
         let mut complete = true;
         for path in template.columns() {
-            complete &= self.read("embed", path, at, problems).is_some();
+            complete &= self.read(stage, path, at, problems).is_some();
         }
         if !complete {
             return None;
@@ -98,7 +111,7 @@ impl Compiler<'_> {
         for part in template.parts() {
             parts.push(match part {
                 Written::Literal(text) => Part::Literal(text.clone()),
-                Written::Column(path) => Part::Column(self.read("embed", path, at, problems)?),
+                Written::Column(path) => Part::Column(self.read(stage, path, at, problems)?),
             });
         }
         Some(parts)
@@ -113,24 +126,9 @@ impl Compiler<'_> {
         at: Position,
         problems: &mut Problems,
     ) -> Option<usize> {
-        let path = Path::key(name);
-        if self.book.uses(name) && self.schema.resolve(&path).is_err() {
-            let message = format!(
-                "embed: `{name}` is the name of a column that an earlier stage renamed or dropped"
-            );
-            self.problem(at, message, Some("choose another name".into()), problems);
-            return None;
-        }
         let inputs: Vec<Path> = from.columns().into_iter().cloned().collect();
-        if let Err(exists) =
-            self.schema
-                .add_as(name, schema, &inputs, &format!("embed into {name}"))
-        {
-            let hint = Some("choose another name".to_owned());
-            self.problem(at, format!("embed: {exists}"), hint, problems);
-            return None;
-        }
-        Some(self.book.column(&path))
+        let by = format!("embed into {name}");
+        self.add_as(&by, name, schema, &inputs, at, problems)
     }
 
     /// The second stream, which is called like the first, with `_chunks`.
@@ -168,6 +166,7 @@ impl Compiler<'_> {
             columns.push((self.read("embed", &path, at, problems)?, name));
             let place = self.book.source(&path);
             self.taken.push(Taken {
+                stage: "embed",
                 place,
                 name: path,
                 key: true,
@@ -223,7 +222,7 @@ impl Compiler<'_> {
     }
 
     /// Notes that the columns of a text have left the records, with what they were computed from.
-    fn take(&mut self, template: &Template) {
+    pub(super) fn take(&mut self, stage: &'static str, template: &Template) {
         let lineage = self.schema.lineage();
         for path in template.columns() {
             let mut places = vec![self.book.source(path)];
@@ -234,6 +233,7 @@ impl Compiler<'_> {
             for place in places {
                 let name = path.clone();
                 self.taken.push(Taken {
+                    stage,
                     place,
                     name,
                     key: false,
@@ -263,17 +263,20 @@ impl Compiler<'_> {
                         "{stage}: `{path}` after an earlier `embed` put the key `{}` into its chunks",
                         taken.name
                     ),
-                    "put `embed` behind this stage",
+                    "put `embed` behind this stage".to_owned(),
                 ),
                 false => (
                     format!(
-                        "{stage}: `{path}` is masked after an earlier `embed` read `{}` unmasked",
-                        taken.name
+                        "{stage}: `{path}` is masked after an earlier `{}` read `{}` unmasked",
+                        taken.stage, taken.name
                     ),
-                    "put `embed` behind this stage, or say `before_masking: true` there",
+                    format!(
+                        "put `{}` behind this stage, or say `before_masking: true` there",
+                        taken.stage
+                    ),
                 ),
             };
-            self.problem(at, message, Some(hint.to_owned()), problems);
+            self.problem(at, message, Some(hint), problems);
         }
     }
 }

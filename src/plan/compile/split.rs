@@ -1,17 +1,19 @@
 //! Compiles `split`, and remembers what earlier stages hide: a key whose values have merged divides nothing.
 
+use serde_json::{Value, json};
+
 use super::Compiler;
 use crate::document::{Position, Problems};
 use crate::schema::path::Path;
 use crate::schema::{JsonKind, LogicalType};
 use crate::stage::ColumnRef;
 use crate::stage::mask::operator::Compiled;
-use crate::stage::spec::{Operator, Split, SplitBy, StageSpec};
+use crate::stage::spec::{Operator, Pin, Split, SplitBy, StageSpec};
 use crate::stage::split::{self, By, Entity, Moments};
 
 impl Compiler<'_> {
     pub(super) fn split(&mut self, spec: &Split, at: Position, problems: &mut Problems) {
-        let (by, inputs) = match &spec.by {
+        let (decides, inputs) = match &spec.by {
             SplitBy::Entity {
                 key,
                 fractions,
@@ -37,23 +39,24 @@ impl Compiler<'_> {
                 (By::Time(Moments { column, ends }), vec![path])
             }
         };
-        let ty = LogicalType::String;
-        let Some(column) = self.add("split", &spec.into, ty, &inputs, at, problems) else {
+        let names = spec.parts();
+        let (by, schema) = (format!("split {}", spec.into), one_of(&names));
+        let column = self.add_as(&by, &spec.into, schema, &inputs, at, problems);
+        let Some(column) = column else {
             return;
         };
-        let names = spec.parts();
         let missing = spec.missing.as_deref();
         let stage = split::Split {
             column,
             name: spec.into.clone(),
             number: self.splits.len(),
-            by,
+            by: decides,
             missing: names.iter().position(|name| Some(*name) == missing),
             parts: split::Split::texts(&names),
             refusals: self.refusals,
         };
         self.splits.push(spec.clone());
-        self.push(format!("split {}", spec.into), stage);
+        self.push(by, stage);
     }
 
     /// A column of the entity's key.
@@ -114,13 +117,26 @@ impl Compiler<'_> {
     /// Remembers which values a stage hides.
     pub(super) fn note_masked(&mut self, spec: &StageSpec) {
         match spec {
-            StageSpec::Mask { column, with } => self.book.mask(column, merges(with), false),
-            StageSpec::Detect { columns, with, .. } => columns
-                .iter()
-                .for_each(|column| self.book.mask(column, merges(with), true)),
+            StageSpec::Mask { column, with } => self.book.mask(column, merges(with)),
+            StageSpec::Detect {
+                columns, with, pin, ..
+            } => {
+                let clean = pin.iter().filter(|(_, pin)| *pin == Pin::Clean);
+                let clean: Vec<&Path> = clean.map(|(path, _)| path).collect();
+                columns
+                    .iter()
+                    .for_each(|column| self.book.search(column, merges(with), &clean));
+            }
             _ => {}
         }
     }
+}
+
+/// The JSON Schema of a column that holds one of some names, or null.
+pub(super) fn one_of(names: &[&str]) -> Value {
+    let names = names.iter().map(|name| json!(name));
+    let all: Vec<Value> = names.chain([Value::Null]).collect();
+    json!({"type": ["null", "string"], "enum": all})
 }
 
 /// Whether different keys may become equal. What `normalize` makes equal is one entity in two spellings.

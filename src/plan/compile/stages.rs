@@ -1,5 +1,7 @@
 //! One function per kind of stage: checks a spec against the schema, speaks its verb, compiles it.
 
+use serde_json::Value;
+
 use super::Compiler;
 use super::detect::Sought;
 use super::types::{
@@ -8,6 +10,7 @@ use super::types::{
 use crate::batch::{ColumnId, write_string};
 use crate::detect::{Library, kind_of_name};
 use crate::document::{Position, Problems};
+use crate::schema::json_schema::to_schema;
 use crate::schema::path::Path;
 use crate::schema::{LogicalType, Missing, RenameError};
 use crate::stage::cast::Cast;
@@ -46,6 +49,7 @@ impl Compiler<'_> {
             }
             StageSpec::Split(split) => self.split(split, at, problems),
             StageSpec::Embed(spec) => self.embed(spec, at, problems),
+            StageSpec::Classify(spec) => self.classify(spec, at, problems),
         }
         self.note_masked(spec);
     }
@@ -212,8 +216,9 @@ impl Compiler<'_> {
             return;
         };
         let inputs: Vec<Path> = expression.columns().to_vec();
-        let ty = derived_type(expression.data_type());
-        let Some(column) = self.add("derive", name, ty, &inputs, at, problems) else {
+        let schema = to_schema(&derived_type(expression.data_type()));
+        let by = format!("derive {name}");
+        let Some(column) = self.add_as(&by, name, schema, &inputs, at, problems) else {
             return;
         };
         let name = name.to_owned();
@@ -228,17 +233,18 @@ impl Compiler<'_> {
         );
     }
 
-    /// Adds a top-level column made of `inputs`.
-    pub(super) fn add(
+    /// Adds a top-level column made of `inputs`; `by` is the stage with what tells it from others.
+    pub(super) fn add_as(
         &mut self,
-        stage: &str,
+        by: &str,
         name: &str,
-        ty: LogicalType,
+        schema: Value,
         inputs: &[Path],
         at: Position,
         problems: &mut Problems,
     ) -> Option<ColumnId> {
         let path = Path::key(name);
+        let stage = by.split(' ').next().unwrap_or_default();
         let other = || Some("choose another name".to_owned());
         if self.book.uses(name) && self.schema.resolve(&path).is_err() {
             let message = format!(
@@ -247,8 +253,7 @@ impl Compiler<'_> {
             self.problem(at, message, other(), problems);
             return None;
         }
-        let by = format!("{stage} {name}");
-        if let Err(exists) = self.schema.add(name, ty, inputs, &by) {
+        if let Err(exists) = self.schema.add_as(name, schema, inputs, by) {
             self.problem(at, format!("{stage}: {exists}"), other(), problems);
             return None;
         }

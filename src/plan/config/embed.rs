@@ -7,7 +7,7 @@ use super::read::{Scope, bounded, read_file_path, read_name};
 use super::{NAME_BYTES_MAX, SQL_BYTES_MAX};
 use crate::document::{Fields, Node, Problems, Value};
 use crate::model::embedding::{Choice, Endpoint, Secret, Wanted};
-use crate::stage::embed::cut::Size;
+use crate::stage::embed::cut::{CHUNK, Size};
 use crate::stage::embed::template::Template;
 use crate::stage::spec::{EmbedInto, EmbedSpec, StageSpec};
 
@@ -25,11 +25,6 @@ const OUTPUTS: &[(&str, Output)] = &[
     ("stream", Output::Stream),
 ];
 
-/// Chunks that nobody gave a size: about a paragraph.
-const CHUNK: Size = Size {
-    tokens: 200,
-    overlap: 20,
-};
 /// The most tokens of a chunk; no model reads more.
 const TOKENS_MAX: i64 = 8_192;
 /// What an endpoint's model reads at once unless told otherwise.
@@ -84,10 +79,9 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> V
         }
         (None, _) => None,
     };
-    let chunk = match (chunk, output) {
-        (None, Some(Output::Vector)) => Some(None),
-        (None, _) => Some(Some(CHUNK)),
-        (Some(size), _) => size.map(Some),
+    let chunk = match chunk {
+        None => Some(None),
+        Some(size) => size.map(Some),
     };
     let cache = match cache {
         None => Some(None),
@@ -108,7 +102,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> V
     }
 }
 
-fn read_template(node: &Node, file: &str, problems: &mut Problems) -> Option<Template> {
+pub(super) fn read_template(node: &Node, file: &str, problems: &mut Problems) -> Option<Template> {
     let text = node.read_text(file, problems)?;
     let text = bounded(text, node.at, "the text", SQL_BYTES_MAX, file, problems)?;
     text.parse()
@@ -141,7 +135,7 @@ fn read_size(node: &Node, file: &str, problems: &mut Problems) -> Option<Size> {
 }
 
 /// A name, a folder (told by its slash or dot), or an endpoint.
-fn read_model(node: &Node, file: &str, problems: &mut Problems) -> Option<Choice> {
+pub(super) fn read_model(node: &Node, file: &str, problems: &mut Problems) -> Option<Choice> {
     if matches!(node.value, Value::Map(_)) {
         return read_endpoint(node, file, problems).map(Choice::Endpoint);
     }

@@ -3,6 +3,7 @@
 //! Says what was asked for and nothing about whether it can be done: columns, types and kinds of
 //! personal data are checked when the plan is compiled against a catalog.
 
+mod classify;
 mod column;
 mod embed;
 mod operator;
@@ -411,7 +412,7 @@ streams:
       - fliter: "a > 1"
       - mask: {colum: email, with: hash, key: mian}
       - mask: {column: a..b, with: redact, keep_first: 1}
-      - embed: {text: "{{a}}", into: v, model: default}
+      - embed: {text: "a", into: v, model: default}
       - cast: {column: age, to: integer, on_error: skip}
       - detect: {columns: [notes, 7], kinds: all, with: redcat}
       - mask:
@@ -438,7 +439,7 @@ reject: {to: [], max_fraction: lots}
                 "midflight.yaml:11:47: `key` names no declared key; did you mean `main`?",
                 "midflight.yaml:12:24: `a..b` is no path of a column: a path segment is empty",
                 "midflight.yaml:12:44: `keep_first` belongs to `partial`, not to `redact`",
-                "midflight.yaml:13:9: the stage `embed` is planned and not part of this build; leave it out for now",
+                "midflight.yaml:13:23: `text` names no column; name columns in double braces, as \"{{title}}\\n{{notes}}\"",
                 "midflight.yaml:14:52: unknown word `skip`; valid are `null`, `reject` and `fail`",
                 "midflight.yaml:15:35: expected text, found an integer; quote it to make it text",
                 "midflight.yaml:15:57: unknown word `redcat`; did you mean `redact`?",

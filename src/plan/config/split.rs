@@ -5,8 +5,8 @@ use super::column::{read_column_name, read_path, read_paths};
 use super::read::{Scope, bounded, read_name};
 use crate::document::{Fields, Key, Node, Problems};
 use crate::schema::path::Path;
-use crate::stage::spec::{Ended, Split, SplitBy, StageSpec};
-use crate::stage::split::instant;
+use crate::stage::spec::{Split, SplitBy, StageSpec};
+use crate::stage::split::{instant, spec::Ended};
 
 /// Most parts of one split.
 pub const PARTS_MAX: usize = 100;

@@ -2,7 +2,7 @@
 
 use super::column::{read_column_name, read_path, read_paths};
 use super::read::{Scope, bounded, read_sql};
-use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, embed, operator};
+use super::{NAME_BYTES_MAX, STAGES_MAX, Spanned, StreamConfig, classify, embed, operator, split};
 use crate::document::{Fields, Key, Node, Position, Problems, Value, listed, nearest};
 use crate::schema::path::{Path, Segment};
 use crate::stage::spec::{CastFailure, CastType, Kinds, Pin, StageSpec};
@@ -17,12 +17,10 @@ const STAGES: &[(&str, Reader)] = &[
     ("derive", derive),
     ("mask", mask),
     ("detect", detect),
-    ("split", super::split::read),
     ("embed", embed::read),
+    ("classify", classify::read),
+    ("split", split::read),
 ];
-
-/// Stages of the design that this build does not have.
-const NOT_YET: &[&str] = &["classify"];
 
 /// The target types of `cast`, and of the rule shorthand `type`.
 pub(in crate::plan) const TYPES: &[(&str, CastType)] = &[
@@ -108,13 +106,8 @@ fn read_stage(node: &Node, scope: &Scope<'_>, problems: &mut Problems) -> Vec<St
 }
 
 fn refuse_unknown(name: &str, at: Position, scope: &Scope<'_>, problems: &mut Problems) {
-    if NOT_YET.contains(&name) {
-        let message = format!("the stage `{name}` is planned and not part of this build");
-        problems.push_hint(scope.file, at, message, "leave it out for now");
-        return;
-    }
     let names = STAGES.iter().map(|(name, _)| *name);
-    let hint = match nearest(name, names.clone().chain(NOT_YET.iter().copied())) {
+    let hint = match nearest(name, names.clone()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("the stages are {}", listed(&names.collect::<Vec<_>>())),
     };
@@ -356,8 +349,10 @@ fn read_kind_names(node: &Node, file: &str, problems: &mut Problems) -> Option<V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::embedding::{Choice, Wanted};
     use crate::plan::config::Config;
-    use crate::stage::spec::Operator;
+    use crate::stage::embed::cut::Size;
+    use crate::stage::spec::{EmbedInto, EmbedSpec, Operator};
 
     /// The stages of one stream, written in flow style, and the problems by column.
     fn read_line(stages: &str) -> (Vec<StageSpec>, Vec<String>) {
@@ -379,6 +374,20 @@ mod tests {
         text.parse().expect(text)
     }
 
+    /// An `embed` of two columns by the built-in model.
+    fn embed(into: EmbedInto, chunk: Option<Size>) -> StageSpec {
+        StageSpec::Embed(Box::new(EmbedSpec {
+            text: "{{a.b}} {{c}}".parse().expect("a template"),
+            into,
+            chunk,
+            wanted: Wanted {
+                model: Choice::Named("default".to_owned()),
+                cache: None,
+            },
+            before_masking: false,
+        }))
+    }
+
     #[test]
     fn every_form_of_every_stage_is_read() {
         let redact = || Operator::Redact { placeholder: None };
@@ -390,6 +399,24 @@ mod tests {
             ("[check]", StageSpec::Check),
             ("[check: ]", StageSpec::Check),
             ("[check: {}]", StageSpec::Check),
+            (
+                "[embed: {text: '{{a.b}} {{c}}', into: v}]",
+                embed(EmbedInto::Vector("v".to_owned()), None),
+            ),
+            (
+                "[embed: {text: '{{a.b}} {{c}}', into: v, model: default, output: chunks, chunk: {tokens: 50}}]",
+                embed(
+                    EmbedInto::Chunks("v".to_owned()),
+                    Some(Size {
+                        tokens: 50,
+                        overlap: 5,
+                    }),
+                ),
+            ),
+            (
+                "[embed: {text: '{{a.b}} {{c}}', output: stream}]",
+                embed(EmbedInto::Stream, None),
+            ),
             (
                 "[rename: {from: a.b, to: c}]",
                 StageSpec::Rename {
@@ -453,6 +480,7 @@ mod tests {
                     columns: vec![path("*")],
                     kinds: Kinds::All,
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -461,6 +489,7 @@ mod tests {
                     columns: vec![path("all")],
                     kinds: Kinds::All,
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -469,6 +498,7 @@ mod tests {
                     columns: vec![path("a")],
                     kinds: Kinds::Only(vec!["EMAIL".to_owned(), "IBAN".to_owned()]),
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
             (
@@ -477,6 +507,7 @@ mod tests {
                     columns: vec![path("a")],
                     kinds: Kinds::Except(vec!["URL".to_owned()]),
                     with: redact(),
+                    pin: Vec::new(),
                 },
             ),
         ] {
@@ -514,20 +545,12 @@ mod tests {
             (
                 "[anonymise: x]",
                 &[
-                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect` and `split`",
+                    "f:4:2: unknown stage `anonymise`; the stages are `filter`, `check`, `rename`, `drop`, `cast`, `derive`, `mask`, `detect`, `embed`, `classify` and `split`",
                 ],
             ),
             (
                 "[embed: {into: v}]",
-                &[
-                    "f:4:2: the stage `embed` is planned and not part of this build; leave it out for now",
-                ],
-            ),
-            (
-                "[classify]",
-                &[
-                    "f:4:2: the stage `classify` is planned and not part of this build; leave it out for now",
-                ],
+                &["f:4:9: the stage `embed` needs the key `text`"],
             ),
             (
                 "[clasify: {}]",

@@ -15,8 +15,8 @@ use crate::model::{Embedder, Embedding, LazyEmbedder, Tokenize};
 use cache::{Cached, Identity};
 use endpoint::{Patience, Remote};
 
-/// The model whose tokens measure texts for endpoints.
-const MEASURE: &str = "default";
+/// The model whose tokens measure texts for endpoints: one that is always there.
+const MEASURE: &str = "pii";
 
 /// Finds embedders. Relative paths start at the configuration's folder.
 #[derive(Debug)]

@@ -5,22 +5,55 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::Manifest;
 use crate::model::manifest::{MODEL, TOKENIZER};
 
-/// Name, manifest, and files, of every model that is known.
-const MODELS: &[Builtin] = &[Builtin {
-    name: "pii",
-    manifest: include_str!("../../../models/pii/manifest.yaml"),
-    files: &[
-        (MODEL, include_bytes!("../../../models/pii/model.onnx")),
-        (
-            TOKENIZER,
-            include_bytes!("../../../models/pii/tokenizer.json"),
-        ),
-    ],
-}];
+/// Every model that is known.
+const MODELS: &[Builtin] = &[
+    Builtin {
+        name: "pii",
+        place: "models/pii/manifest.yaml",
+        manifest: include_str!("../../../models/pii/manifest.yaml"),
+        files: &[
+            (MODEL, include_bytes!("../../../models/pii/model.onnx")),
+            (
+                TOKENIZER,
+                include_bytes!("../../../models/pii/tokenizer.json"),
+            ),
+        ],
+    },
+    Builtin {
+        name: "default",
+        place: "models/embed/default/manifest.yaml",
+        manifest: include_str!("../../../models/embed/default/manifest.yaml"),
+        files: &[
+            (
+                MODEL,
+                include_bytes!("../../../models/embed/default/model.onnx"),
+            ),
+            (
+                TOKENIZER,
+                include_bytes!("../../../models/embed/default/tokenizer.json"),
+            ),
+        ],
+    },
+    Builtin {
+        name: "minilm",
+        place: "models/embed/minilm/manifest.yaml",
+        manifest: include_str!("../../../models/embed/minilm/manifest.yaml"),
+        files: &[],
+    },
+    Builtin {
+        name: "minilm-precise",
+        place: "models/embed/minilm-precise/manifest.yaml",
+        manifest: include_str!("../../../models/embed/minilm-precise/manifest.yaml"),
+        files: &[],
+    },
+];
 
 struct Builtin {
     name: &'static str,
+    /// Where the manifest lies in the project, for messages.
+    place: &'static str,
     manifest: &'static str,
+    /// The files that are part of the program; others are fetched.
     files: &'static [(&'static str, &'static [u8])],
 }
 
@@ -46,7 +79,7 @@ pub fn manifest(name: &str) -> Result<Manifest> {
         };
         return Err(Error::new(ErrorKind::Model, message).hint(hint));
     };
-    Manifest::parse(&format!("models/{name}/manifest.yaml"), model.manifest)
+    Manifest::parse(model.place, model.manifest)
 }
 
 /// A file of a model that is built in.

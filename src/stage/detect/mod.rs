@@ -17,7 +17,7 @@ use super::mask::operator::Compiled;
 use super::{Halt, Stage};
 use crate::batch::{Batch, CellId, ColumnId, Current};
 use crate::detect::column::{Course, Decision, Learner, Pins, Seen, Shape};
-use crate::detect::{Detector, Finding, NameModel, Scratch};
+use crate::detect::{Detector, Finding, NameModel, Scratch, may_hold_words};
 use crate::model::Tagger;
 use pending::Pending;
 use spot::{Spot, Spots};
@@ -223,11 +223,7 @@ impl Detect {
         course: &Course<'_>,
         bench: &mut Workbench,
     ) -> bool {
-        if self.tagger.is_none()
-            || shape.letters < 2
-            || Shape::says_nothing(text)
-            || Shape::is_code(text)
-        {
+        if self.tagger.is_none() || !may_hold_words(text, shape) {
             return false;
         }
         // Numbers do not reach the tagger, and what is found already needs no second opinion.
@@ -265,9 +261,10 @@ impl Detect {
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
         let silent = Shape::says_nothing(text) && bench.found.is_empty();
+        let whole = self.detector.whole(text, &bench.found);
         if let Some(known) = value.known.filter(|_| !silent) {
             let seen = Seen {
-                whole: self.detector.whole(text, &bench.found),
+                whole,
                 touched: !bench.found.is_empty(),
             };
             course.learn(known, text, shape, seen);
@@ -282,7 +279,9 @@ impl Detect {
         if let Some(kind) = sure
             && crate::detect::plausible(self.detector.kind_name(kind), text, shape)
         {
-            return self.mask_whole(batch, value.cell, kind, bench);
+            // A form that was recognised says more than the name: an IBAN in a column of accounts.
+            let recognised = whole.filter(|(_, tagged)| !tagged).map(|(kind, _)| kind);
+            return self.mask_whole(batch, value.cell, recognised.unwrap_or(kind), bench);
         }
         match bench.found.is_empty() {
             true => Ok(()),

@@ -17,6 +17,12 @@ pub struct Size {
     pub overlap: usize,
 }
 
+/// The size of chunks that nobody gave one: about a paragraph.
+pub const CHUNK: Size = Size {
+    tokens: 200,
+    overlap: 20,
+};
+
 /// A part of a text, and how many tokens it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {

@@ -7,7 +7,7 @@ use crate::batch::{Batch, Current, Fate, RowId};
 ///
 /// Several values of one column stand on a line each. A value that is no text is written as it stands; what
 /// is null, missing, or stands where the column cannot be is nothing.
-pub(super) fn texts(parts: &[Part], batch: &mut Batch) -> Vec<(RowId, Option<String>)> {
+pub(in crate::stage) fn texts(parts: &[Part], batch: &mut Batch) -> Vec<(RowId, Option<String>)> {
     let mut places = vec![0; parts.len()];
     let mut mismatched = vec![0; parts.len()];
     let mut texts = Vec::with_capacity(batch.rows().len());

@@ -4,7 +4,7 @@
 //! that have been filtered or rejected by then are left alone.
 
 pub mod cut;
-mod gather;
+pub(super) mod gather;
 pub mod template;
 mod write;
 

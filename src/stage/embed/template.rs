@@ -19,6 +19,11 @@ pub enum Part {
 }
 
 impl Template {
+    /// The value of one column.
+    pub fn column(path: Path) -> Self {
+        Self(vec![Part::Column(path)])
+    }
+
     /// The parts in their order.
     pub fn parts(&self) -> &[Part] {
         &self.0

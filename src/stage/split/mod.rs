@@ -2,6 +2,7 @@
 //! record's entity key or time alone, so a repeated sync gives the same answer and new records move nobody.
 
 mod entity;
+pub mod spec;
 mod time;
 
 pub use entity::Entity;
