@@ -59,6 +59,8 @@ impl Place {
             .env("PATH", &path)
             .env("HOME", &variable("HOME"))
             .env("MIDFLIGHT_CACHE", &text(&self.cache()))
+            // Empty counts as not set: what is tested here is how a library comes to be there.
+            .env("ORT_DYLIB_PATH", "")
             .env("PIP_CONFIG_FILE", "/dev/null")
             .env("PIP_NO_INDEX", "1")
             .env("PIP_FIND_LINKS", &text(&self.wheels()))
