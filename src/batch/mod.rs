@@ -7,13 +7,14 @@
 mod arrays;
 mod cell;
 mod row;
+mod tally;
 
 pub use arrays::Column;
 pub use cell::{Cell, Current, Edit, write_escaped, write_string};
 pub use row::{Change, Fate, Reason, Row};
+pub use tally::{Embedded, Tally};
 
 use arrow::buffer::Buffer;
-use serde::Serialize;
 
 /// Index of a column in a batch; the plan hands them out.
 pub type ColumnId = usize;
@@ -63,74 +64,6 @@ struct Added {
     column: ColumnId,
     name: String,
     cells: Vec<u32>,
-}
-
-/// What stages counted, by column and kind.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Tally {
-    entries: Vec<(ColumnId, String, u64)>,
-    violations: Vec<u64>,
-    embedded: Vec<(String, Embedded)>,
-}
-
-/// What an `embed` stage made.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Embedded {
-    /// Records with a text.
-    pub texts: u64,
-    /// Vectors made of them.
-    pub vectors: u64,
-}
-
-impl Embedded {
-    /// Adds others.
-    pub fn add(&mut self, other: Self) {
-        self.texts += other.texts;
-        self.vectors += other.vectors;
-    }
-}
-
-impl Tally {
-    /// Counts findings of a kind in a column.
-    pub fn find(&mut self, column: ColumnId, kind: &str, count: u64) {
-        let same = |entry: &&mut (ColumnId, String, u64)| entry.0 == column && entry.1 == kind;
-        match self.entries.iter_mut().find(same) {
-            Some(entry) => entry.2 += count,
-            None => self.entries.push((column, kind.to_owned(), count)),
-        }
-    }
-
-    /// Counts violations of the stream's rule number `rule`.
-    pub fn violate(&mut self, rule: usize, count: u64) {
-        if self.violations.len() <= rule {
-            self.violations.resize(rule + 1, 0);
-        }
-        self.violations[rule] += count;
-    }
-
-    /// Findings: column, kind, count.
-    pub fn findings(&self) -> impl Iterator<Item = (ColumnId, &str, u64)> {
-        self.entries.iter().map(|(c, k, n)| (*c, k.as_str(), *n))
-    }
-
-    /// Counts texts and vectors of a column or second stream.
-    pub fn embed(&mut self, name: &str, texts: u64, vectors: u64) {
-        let more = Embedded { texts, vectors };
-        match self.embedded.iter_mut().find(|(known, _)| known == name) {
-            Some((_, embedded)) => embedded.add(more),
-            None => self.embedded.push((name.to_owned(), more)),
-        }
-    }
-
-    /// What was embedded, by the column or stream it went into.
-    pub fn embedded(&self) -> &[(String, Embedded)] {
-        &self.embedded
-    }
-
-    /// Violations per rule.
-    pub fn violations(&self) -> &[u64] {
-        &self.violations
-    }
 }
 
 impl Batch {
