@@ -11,3 +11,4 @@ mod properties;
 mod protocol;
 mod real;
 mod support;
+mod tagger;

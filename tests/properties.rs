@@ -3,7 +3,7 @@
 mod budget;
 mod catalogs;
 mod decoding;
-mod engine;
+pub mod engine;
 mod json;
 mod lines;
 mod mutations;

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Sentence vectors of the engine beside those of Python: are they the same, and what does each cost?
 
-    benches/embeddings/reference.py texts --count 1000 > texts.jsonl        {"id": 0, "text": "…"} a line, always the same
-    benches/embeddings/reference.py compare vectors.jsonl --model minilm    cosines and neighbours against fp32 and int8
-    benches/embeddings/reference.py time --runs 3                           texts a CPU-second in Python, one thread
+    benches/embeddings/reference.py texts --messages minilm --count 1000 > texts.jsonl    always the same texts
+    midflight pipe --config benches/embeddings/midflight.yaml < texts.jsonl > vectors.jsonl
+    benches/embeddings/reference.py compare vectors.jsonl --model minilm                  beside fp32 and int8
+    benches/embeddings/reference.py time --runs 3                   texts a CPU-second in Python, one thread
 
-`vectors.jsonl` has one line a text, in the order of `texts`: an array of numbers, or an object that holds it under
-`vector` or `embedding`. Everything is installed and fetched below target/embeddings by the first run.
+`vectors.jsonl` has one text a line, in the order of `texts`: RECORD messages with a column `vector` (other messages
+are skipped), objects with a key `vector`, or plain arrays. The first run installs and fetches what it needs, below
+target/embeddings.
 """
 import argparse
 import json
@@ -41,7 +43,11 @@ def read_vectors(path):
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             value = json.loads(line)
-            rows.append(value if isinstance(value, list) else value.get("vector", value.get("embedding")))
+            if isinstance(value, dict) and "type" in value:
+                if value["type"] != "RECORD":
+                    continue
+                value = value["record"]["data"]
+            rows.append(value if isinstance(value, list) else value["vector"])
     vectors = np.array(rows, np.float64)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
@@ -94,6 +100,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("texts")
     one.add_argument("--count", type=int, default=1000)
+    one.add_argument("--messages", metavar="STREAM", help="print RECORD messages of this stream")
     two = commands.add_parser("compare")
     two.add_argument("vectors", type=Path)
     two.add_argument("--model", default="minilm", choices=["default", "minilm", "minilm-precise"])
@@ -109,7 +116,9 @@ def main():
     if args.command == "texts":
         import engines
         for number, text in enumerate(engines.texts(args.count)):
-            print(json.dumps({"id": number, "text": text}, ensure_ascii=False))
+            row = {"id": number, "text": text}
+            message = {"type": "RECORD", "record": {"stream": args.messages, "data": row, "emitted_at": 0}}
+            print(json.dumps(message if args.messages else row, ensure_ascii=False))
     else:
         {"compare": compare, "time": timing}[args.command](args)
 

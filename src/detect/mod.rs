@@ -31,7 +31,7 @@ pub use library::{Library, RECOGNISERS_MAX};
 pub use name::{kind_of_name, leaf_words};
 pub use plausible::plausible;
 pub use scan::{FINDINGS_MAX, Scratch};
-pub use tagged::{UNASKED, kind_of_label, knows_label};
+pub use tagged::{UNASKED, kind_of_label, knows_label, may_hold_words};
 
 use regex_automata::{MatchKind, meta};
 

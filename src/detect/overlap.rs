@@ -51,7 +51,7 @@ impl Detector {
         found.sort_by_key(|finding| finding.start);
     }
 
-    /// A checksum holds, or the form of the kind says enough.
+    /// A checksum holds, or the kind has a form that recognisers know better than a tagger.
     fn is_proof(&self, finding: &Finding) -> bool {
         const IN_WORDS: &[&str] = &[
             "PERSON",
@@ -63,8 +63,7 @@ impl Detector {
         ];
         let compiled = self.compiled(finding.recogniser);
         let checked = compiled.is_some_and(|compiled| compiled.check.is_some());
-        finding.confidence >= SURE
-            && (checked || !IN_WORDS.contains(&self.kind(finding.recogniser)))
+        checked && finding.confidence >= SURE || !IN_WORDS.contains(&self.kind(finding.recogniser))
     }
 }
 

@@ -36,6 +36,11 @@ pub fn knows_label(label: &str) -> bool {
     LABELS.contains(&label)
 }
 
+/// Whether a tagger is to be asked about a text: numbers, codes and what says nothing hold no names.
+pub fn may_hold_words(text: &str, shape: Shape) -> bool {
+    shape.letters >= 2 && !Shape::says_nothing(text) && !Shape::is_code(text)
+}
+
 /// Kinds that only some say are personal; they are looked for when they are named.
 pub const UNASKED: &[&str] = &["ORGANIZATION"];
 

@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn windows_cover_every_token_and_overlap() {
         assert!(windows(0, 10, 2).is_empty());
-        assert_eq!(windows(10, 10, 2), [0..10]);
+        assert_eq!(windows(10, 10, 2).first(), Some(&(0..10)));
+        assert_eq!(windows(10, 10, 2).len(), 1);
         assert_eq!(windows(11, 10, 2), [0..10, 8..11]);
         for tokens in 1..200 {
             let cut = windows(tokens, 16, 5);

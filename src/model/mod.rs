@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-mod batching;
+pub mod batching;
 pub mod embedder;
 pub mod embedding;
 pub mod encode;
@@ -24,7 +24,7 @@ pub use embedder::{Embedder, LazyEmbedder, OnnxEmbedder, Vector};
 pub use embedding::{Embedders, Embedding};
 pub use manifest::Manifest;
 pub use network::Engine;
-pub use tagger::{OnnxTagger, Question, Tag, Tagger};
+pub use tagger::{OnnxTagger, Question, REMEMBERED_MAX, Tag, Tagger};
 
 use crate::error::{Error, Result};
 use encode::{Encoder, Tokens};
@@ -95,7 +95,7 @@ impl LazyTagger {
             let name = &self.manifest.name;
             let encoder = Encoder::read(name, &volume.tokenizer)?;
             let network = Network::open(volume.engine, name, volume.model)?;
-            OnnxTagger::new(&self.manifest, network, encoder)
+            OnnxTagger::new(&self.manifest, network, encoder, REMEMBERED_MAX)
         });
         opened.as_ref().map_err(Error::again)
     }

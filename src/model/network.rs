@@ -159,7 +159,8 @@ impl Network {
         shape: [usize; 2],
         read: impl FnOnce(Answer<'_>) -> Result<T>,
     ) -> Result<T> {
-        let failed = |error: ort::Error| self.failed("inference failed").because(error);
+        // What ONNX Runtime says may name a token, which is part of a value.
+        let failed = |_: ort::Error| self.failed("inference failed");
         let ones = vec![1_i64; ids.len()];
         let zeros = vec![0_i64; ids.len()];
         let mut inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(3);

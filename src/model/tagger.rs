@@ -13,7 +13,7 @@ use super::network::{Answer, Network};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Texts whose tags are remembered.
-const REMEMBERED_MAX: usize = 1 << 17;
+pub const REMEMBERED_MAX: usize = 1 << 17;
 /// Column names whose tokens are remembered.
 const NAMES_MAX: usize = 4096;
 
@@ -64,11 +64,17 @@ pub struct OnnxTagger {
 }
 
 impl OnnxTagger {
-    /// Puts a tagger together and runs it once, so that one that cannot work is refused.
+    /// Puts a tagger together and runs it once, so that one that cannot work is refused. The tags of about
+    /// `remembered` texts are kept.
     ///
     /// # Errors
     /// `Model` when the manifest, the model and its labels do not fit one another.
-    pub fn new(manifest: &Manifest, network: Network, encoder: Encoder) -> Result<Self> {
+    pub fn new(
+        manifest: &Manifest,
+        network: Network,
+        encoder: Encoder,
+        remembered: usize,
+    ) -> Result<Self> {
         let unfit = |what: String| {
             Error::new(
                 ErrorKind::Model,
@@ -98,7 +104,7 @@ impl OnnxTagger {
             overlap: manifest.overlap_tokens,
             confidence: manifest.confidence,
             independent: manifest.independent,
-            memory: Memory::new(REMEMBERED_MAX),
+            memory: Memory::new(remembered),
             names: Mutex::default(),
         };
         let trial = Question {

@@ -135,7 +135,8 @@ mod tests {
     fn name_and_values_vote_together() {
         let said = [(3, 0.95)];
         let long = "this text has many more words than any code would ever have ";
-        let cases: [(Evidence, &[(u16, f32)], Decision); 10] = [
+        type Case<'a> = (Evidence, &'a [(u16, f32)], Decision);
+        let cases: [Case<'_>; 10] = [
             (sample(7, 7, "x"), &said, Decision::Undecided),
             (sample(8, 8, "x"), &said, Decision::Personal(3)),
             (sample(64, 60, "x"), &[], Decision::Personal(3)),

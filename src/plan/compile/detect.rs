@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::Compiler;
+use super::{Compiler, START};
 use crate::detect::column::{Decision, Learner, Pins};
 use crate::detect::{Detector, NameModel};
 use crate::document::{Position, Problems, nearest};
@@ -130,7 +130,7 @@ impl Compiler<'_> {
     ) -> Pins {
         let mut pins = Pins::default();
         for (path, pin) in sought.pin {
-            if self.schema.is_known() {
+            if self.schema.is_known() && at != START {
                 self.resolve("detect", path, at, problems);
             }
             let decision = match pin {
@@ -138,6 +138,8 @@ impl Compiler<'_> {
                 Pin::Clean => Decision::Clean,
                 Pin::Kind(name) => match detector.wanted_kind(name) {
                     Some(kind) => Decision::Personal(kind),
+                    // Where the stage that pins it says so too.
+                    None if at == START => continue,
                     None => {
                         let near = nearest(name, detector.kinds().chain(["text", "clean"]));
                         let message = format!(

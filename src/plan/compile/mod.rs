@@ -24,7 +24,7 @@ use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::schema::path::{Path, Segment};
-use crate::stage::spec::{Kinds, Operator, Split, StageSpec};
+use crate::stage::spec::{Kinds, Operator, Pin, Split, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
 use book::Book;
@@ -121,7 +121,12 @@ impl Compiler<'_> {
         self.check_shapes(listed.at, problems);
         let mut projection = Projection::new(self.book.paths());
         let policy = listed.unlisted.unwrap_or(self.sources.config.unlisted);
-        self.undeclared(&mut projection, &declared, policy, problems);
+        let pins = listed.stages.iter().flat_map(|stage| match &stage.value {
+            StageSpec::Detect { pin, .. } => pin.as_slice(),
+            _ => &[],
+        });
+        let pins: Vec<_> = pins.cloned().collect();
+        self.undeclared(&mut projection, &declared, (policy, &pins), problems);
         let origin = format!("`{}`", listed.pattern.as_str());
         self.finish(projection, origin)
     }
@@ -167,7 +172,7 @@ impl Compiler<'_> {
         &mut self,
         projection: &mut Projection,
         declared: &[(Path, bool)],
-        policy: Unlisted,
+        (policy, pin): (Unlisted, &[(Path, Pin)]),
         problems: &mut Problems,
     ) {
         // An added column is declared by the stage that adds it, under its own name in the record too.
@@ -179,7 +184,7 @@ impl Compiler<'_> {
                 let sought = Sought {
                     kinds: &Kinds::All,
                     with: &Operator::Redact { placeholder: None },
-                    pin: &[],
+                    pin,
                 };
                 let stage = self.detect_stage(&[(column, None)], &sought, START, problems);
                 if let Some(stage) = stage {

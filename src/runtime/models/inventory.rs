@@ -14,6 +14,7 @@ use crate::model::manifest::{Manifest, Source, Task};
 
 /// A model, or what runs models.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is a handful of them")]
 pub enum Item {
     /// ONNX Runtime.
     Runtime(Release),

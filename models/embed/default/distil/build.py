@@ -92,8 +92,9 @@ def main():
     parser.add_argument("--out", type=Path, default=HERE.parent)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dimensions", type=int, default=256)
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=0.003)
+    parser.add_argument("--count", type=int, default=13 * CHUNK, help="texts to learn from; the corpus has 227,853, in random order")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=0.002)
     parser.add_argument("--texts", type=Path, help="JSON file {name: [texts]} to measure agreement on besides the held-out texts")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,7 @@ def main():
     full, small = args.work / "minilm-fp32.onnx", args.work / "minilm-int8.onnx"
     build(minilm / "model.safetensors", full)
     rowwise.quantise(full, small)
-    texts = corpus.texts(dictionary, unpack("dialogue", args.work), unpack("prose", args.work))
+    texts = corpus.texts(dictionary, unpack("dialogue", args.work), unpack("prose", args.work))[: args.count]
     say(f"{len(texts)} texts")
     table = distil(Teacher(small, loaded, args.threads), texts, args)
     student.graph(*student.quantise(table), args.out / "model.onnx")

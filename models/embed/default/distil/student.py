@@ -51,7 +51,7 @@ def gradient(table, batch, target):
     return float(1 - cosine.mean()), (out * cosine - target) / length
 
 
-def tune(table, bag, target, epochs, rate, keep=0.95, pull=0.2, size=512, log=print):
+def tune(table, bag, target, epochs, rate, keep=0.9, pull=0.2, size=512, log=print):
     """Adam on the rows that a batch touches; each text loses some tokens at random, each row is pulled to its start."""
     draw, origin = np.random.default_rng(7), table.copy()
     table, m, v = table.copy(), np.zeros_like(table), np.zeros_like(table)
