@@ -1,4 +1,4 @@
-//! What stages count in a batch: findings, violations, vectors.
+//! What stages count while they work on a batch; names and numbers only, never values.
 
 use serde::Serialize;
 

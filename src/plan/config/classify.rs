@@ -269,7 +269,7 @@ mod tests {
                     "f:2:52: expected text, found an integer; quote it to make it text",
                 ],
             ),
-            (&many, &["f:2:33: more than 200 categories"]),
+            (&many, &["f:2:32: more than 200 categories"]),
         ] {
             let (spec, problems) = read_one(source);
             assert_eq!(problems, expected, "{source}");
