@@ -5,7 +5,7 @@ piece of code. Rows (tokens) never meet outside attention, and attention never c
 depend on its neighbours as long as `dense` works row by row.
 """
 import numpy as np
-from onnx import TensorProto, checker, helper as h, numpy_helper as nh
+from onnx import TensorProto, helper as h, numpy_helper as nh
 
 HEADS, EPS = 12, 1e-12
 

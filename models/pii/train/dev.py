@@ -19,7 +19,7 @@ def luhn(text):
 
 PATTERNS = [("EMAIL", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", None), ("SSN", r"\b\d{3}-\d{2}-\d{4}\b", None),
             ("IP", r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b", None),
-            ("IBAN", r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b", None), ("CREDIT_CARD", r"\b\d(?:[ -]?\d){12,18}\b", luhn)]
+            ("IBAN", r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b", None), ("CREDIT_CARD", r"(?<![\d.,])\d(?:[ -]?\d){12,18}\b", luhn)]
 PATTERNS = [(t, re.compile(p), check) for t, p, check in PATTERNS]
 
 
@@ -131,7 +131,8 @@ def column_words(name):
 
 
 def bare_number(value):
-    return bool(re.fullmatch(r"[-+]?\d+(?:[.,]\d+)*", value)) and not (13 <= sum(c.isdigit() for c in value) <= 19 and luhn(value))
+    """Digits alone, with or without decimals; but not the digits of a valid card."""
+    return bool(re.fullmatch(r"[-+]?\d+(?:[.,]\d+)*", value)) and not (re.fullmatch(r"\d{13,19}", value) and luhn(value))
 
 
 CELL = {"ADDRESS": {"LOCATION"}, "SSN": {"SSN"}}

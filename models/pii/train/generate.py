@@ -4,8 +4,9 @@ usage: generate.py --data DIR --out FILE [--seed N] [--count N]
 """
 import argparse
 import json
+import os
 import pathlib
-import random
+import sys
 
 import dev
 import prose
@@ -103,6 +104,9 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100000)
     args = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Some of Faker's locales hold sets, whose order would differ from run to run.
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
     with open(args.out, "w") as f:
         for x in examples(args.data, args.seed, args.count, held_out(args.data / "pii/dev")):
             f.write(json.dumps(x, ensure_ascii=False) + "\n")

@@ -3,7 +3,7 @@
 # usage: train.sh --data DIR [--work DIR] [--ship DIR] [--minutes N] [--count N] [--alpha A]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-data="" work="$here/../../../target/pii-train" ship="$here/.." minutes=60 count=120000 alpha=1.0 version=0.3.0
+data="" work="$here/../../../target/pii-train" ship="$here/.." minutes=60 count=120000 alpha=0.85 version=0.3.0
 while [ $# -gt 0 ]; do
   case "$1" in
     --data|--work|--ship|--minutes|--count|--alpha|--version) printf -v "${1#--}" '%s' "$2"; shift 2 ;;
