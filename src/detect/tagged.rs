@@ -44,13 +44,17 @@ pub fn may_hold_words(text: &str, shape: Shape) -> bool {
 /// Kinds that only some say are personal; they are looked for when they are named.
 pub const UNASKED: &[&str] = &["ORGANIZATION"];
 
+/// Words from which a text is prose: there a name needs more to be believed than in a cell.
+const PROSE_WORDS: usize = 8;
+
 /// How sure a tagger must be of a kind. What has a form is the recognisers' to find, so there it must be
-/// surer than of names.
-fn least(kind: &str) -> f32 {
+/// surer than of names and places.
+fn least(kind: &str, prose: bool) -> f32 {
     match kind {
-        "PERSON" | "STREET_ADDRESS" | "CITY" => 0.5,
-        "STATE" | "ORGANIZATION" | "EMAIL" | "PHONE" => 0.6,
-        "POSTCODE" | "USERNAME" => 0.7,
+        "PERSON" if prose => 0.6,
+        "PERSON" | "STREET_ADDRESS" | "CITY" | "STATE" => 0.4,
+        "EMAIL" | "PHONE" | "POSTCODE" => 0.5,
+        "ORGANIZATION" | "USERNAME" => 0.6,
         _ => 0.8,
     }
 }
@@ -59,6 +63,7 @@ impl Detector {
     /// Adds what a tagger found in `text` to `found`, as findings that ascend and are apart.
     pub fn believe(&self, text: &str, tags: &[Tag], found: &mut Vec<Finding>) {
         let from = found.len();
+        let prose = Shape::of(text).words >= PROSE_WORDS;
         for tag in tags {
             let Some(recogniser) = self.of_label(tag.label) else {
                 continue;
@@ -88,7 +93,7 @@ impl Detector {
             let shape = Shape::of(part);
             // A word alone is no street; one that a column's name calls so is masked by that.
             let bare = kind == "STREET_ADDRESS" && shape.words < 2 && shape.digits == 0;
-            if finding.confidence >= least(kind) && !bare && plausible(kind, part, shape) {
+            if finding.confidence >= least(kind, prose) && !bare && plausible(kind, part, shape) {
                 at += 1;
             } else {
                 found.remove(at);

@@ -19,7 +19,7 @@ def manifest(folder, version):
     for name in ("model.onnx", "tokenizer.json"):
         data = (folder / name).read_bytes()
         files.append({"name": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)})
-    head = {"name": "pii", "version": version, "task": "tag", "licence": "CC-BY-4.0", "attribution": ATTRIBUTION, "max_tokens": 256, "overlap_tokens": 32, "pooling": "none"}
+    head = {"name": "pii", "version": version, "task": "tag", "licence": "CC-BY-4.0", "attribution": ATTRIBUTION, "max_tokens": 256, "overlap_tokens": 32, "pooling": "none", "confidence": 0.4}
     lines = [f"{k}: {json.dumps(v)}" for k, v in head.items()]
     lines += ["files:"] + [f"  - {json.dumps(f)}" for f in files]
     lines += ["# The file this model was derived from; it is needed to train, not to run.", "derived_from:"] + [f"  {k}: {json.dumps(v)}" for k, v in WHEEL.items()]
