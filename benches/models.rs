@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use midflight::detect::column::Shape;

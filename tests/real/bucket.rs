@@ -32,7 +32,7 @@ impl Moto {
         let start = Instant::now();
         while TcpStream::connect(&moto.address).is_err() {
             assert!(
-                start.elapsed() < Duration::from_secs(60),
+                start.elapsed() < Duration::from_secs(240),
                 "moto does not start"
             );
             std::thread::sleep(Duration::from_millis(100));
@@ -64,7 +64,7 @@ fn vectors_are_kept_in_a_bucket() {
     let moto = Moto::start();
     moto.ask("PUT", "/vectors");
     let folder = tempfile::tempdir().expect("a folder");
-    let words = root().join("tests/models/words");
+    let words = root().join("fixtures/models/words");
     let config = |bucket: &str| {
         let stage = format!(
             "{{text: \"{{{{text}}}}\", into: v, model: \"{}\", cache: \"s3://{bucket}/midflight/one\"}}",
@@ -109,7 +109,10 @@ fn vectors_are_kept_in_a_bucket() {
     assert_eq!(names.matches("<Key>").count(), 4, "{names}");
     let (refused, _) = run("no-such-bucket", &["one"]);
     assert!(
-        refused.code == 1 && refused.stderr.contains("cannot be written"),
+        refused.code == 1
+            && refused
+                .stderr
+                .contains("cannot be written: there is no such bucket"),
         "{}",
         refused.stderr
     );

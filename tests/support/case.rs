@@ -87,9 +87,10 @@ impl Case {
     pub fn run(&self, further: &[&str]) -> Files {
         let copy = tempfile::tempdir().expect("a folder");
         copy_files(&self.folder, copy.path());
-        let words = copy.path().join("models/words");
-        fs::create_dir_all(&words).expect("a folder");
-        copy_files(&root().join("tests/models/words"), &words);
+        copy_files(
+            &root().join("fixtures/models/words"),
+            &copy.path().join("models/words"),
+        );
         let ended = self
             .program(copy.path(), further)
             .feed(|stdin| self.input.write(stdin));
@@ -246,9 +247,9 @@ fn sorted(folder: &Path) -> BTreeMap<String, PathBuf> {
 }
 
 fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
     for (name, path) in sorted(from) {
         if path.is_dir() && name != "expected" {
-            fs::create_dir_all(to.join(&name)).expect("a folder");
             copy_files(&path, &to.join(&name));
         } else if path.is_file() && !name.starts_with("input.") {
             fs::copy(&path, to.join(&name)).expect("a copy");

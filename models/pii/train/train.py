@@ -64,7 +64,7 @@ def micro_batches(examples, r):
 class Teacher:
     def __init__(self, weights, groups):
         with tempfile.TemporaryDirectory() as d:
-            onnx.save(bert_onnx.build(weights, quantise.RowDense(), groups), f"{d}/base.onnx")
+            onnx.save(bert_onnx.build(weights, quantise.IntDense(), groups), f"{d}/base.onnx")
             self.session = tagger.session(f"{d}/base.onnx")
 
     def __call__(self, ids):

