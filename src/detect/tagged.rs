@@ -93,6 +93,7 @@ impl Detector {
             let shape = Shape::of(part);
             // A word alone is no street; one that a column's name calls so is masked by that.
             let bare = kind == "STREET_ADDRESS" && shape.words < 2 && shape.digits == 0;
+            let bare = bare || kind == "PERSON" && is_form_of_address(part);
             if finding.confidence >= least(kind, prose) && !bare && plausible(kind, part, shape) {
                 at += 1;
             } else {
@@ -100,6 +101,17 @@ impl Detector {
             }
         }
     }
+}
+
+/// Whether a text only says how somebody is addressed, not who it is.
+fn is_form_of_address(text: &str) -> bool {
+    const FORMS: &[&str] = &[
+        "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam", "lord", "lady", "herr",
+        "frau",
+    ];
+    let words = text.split(|letter: char| !letter.is_alphabetic());
+    let mut words = words.filter(|word| !word.is_empty());
+    words.all(|word| FORMS.iter().any(|form| word.eq_ignore_ascii_case(form)))
 }
 
 /// Kinds of which an address is made: together they make a value an address.

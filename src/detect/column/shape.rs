@@ -85,7 +85,7 @@ impl Shape {
         (words * 5 + self.case as u32) * 2 + u32::from(self.digits > 0)
     }
 
-    /// The text stands for the absence of a value, or is a truth value or a form of address.
+    /// The text stands for the absence of a value, or is a truth value.
     pub fn says_nothing(text: &str) -> bool {
         const NOTHING: &[&str] = &[
             "",
@@ -107,15 +107,9 @@ impl Shape {
             "not available",
             "not provided",
             "other",
-            "mr",
-            "mrs",
-            "ms",
-            "miss",
-            "dr",
-            "prof",
             "test",
         ];
-        let text = text.trim().trim_end_matches('.');
+        let text = text.trim();
         text.len() <= 13
             && NOTHING
                 .iter()
