@@ -9,14 +9,14 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use midflight::decode::{Chunk, Decoder};
 use midflight::pipeline::{Worker, process};
 
-/// A job and the configuration that asks for it; `None` for the default plan.
+/// A job and the configuration that asks for it.
 const JOBS: [(&str, Option<&str>); 6] = [
     ("passthrough", Some("pass")),
     ("filter", Some("job")),
     ("check", Some("check")),
     ("mask_redact", Some("redact")),
     ("mask_hash", Some("hash")),
-    ("detect", None),
+    ("detect", Some("recognisers")),
 ];
 
 fn copy(chunks: &[Chunk], out: &mut Vec<u8>) {
