@@ -82,6 +82,24 @@ def compare(args):
         print(f"{args.vectors.name} against {name:15}", "  ".join(f"{k} {v:.4f}" for k, v in figures(ours, theirs).items()))
 
 
+def folder(_):
+    """MiniLM in fp32 as a model's folder, which the engine takes by its path."""
+    import hashlib
+    import shutil
+    import engines
+    place = HOME / "minilm-fp32"
+    place.mkdir(exist_ok=True)
+    shutil.copyfile(engines.model_file("minilm-fp32"), place / "model.onnx")
+    shutil.copyfile(ROOT / "models/embed/default/tokenizer.json", place / "tokenizer.json")
+    manifest = ('name: "minilm-fp32"\nversion: "1"\ntask: "embed"\nlicence: "Apache-2.0"\npooling: "none"\ndimensions: 384\n'
+                "max_tokens: 256\nindependent: true\nfiles:\n")
+    for name in ("model.onnx", "tokenizer.json"):
+        data = (place / name).read_bytes()
+        manifest += f"  - {{name: {name}, sha256: {hashlib.sha256(data).hexdigest()}, bytes: {len(data)}}}\n"
+    (place / "manifest.yaml").write_text(manifest)
+    print(place)
+
+
 def timing(args):
     import engines
     texts = engines.texts(args.count)
@@ -103,7 +121,8 @@ def main():
     one.add_argument("--messages", metavar="STREAM", help="print RECORD messages of this stream")
     two = commands.add_parser("compare")
     two.add_argument("vectors", type=Path)
-    two.add_argument("--model", default="minilm", choices=["default", "minilm", "minilm-precise"])
+    two.add_argument("--model", default="minilm", choices=["default", "minilm", "minilm-precise", "minilm-fp32"])
+    commands.add_parser("folder")
     three = commands.add_parser("time")
     three.add_argument("--count", type=int, default=1000)
     three.add_argument("--runs", type=int, default=3)
@@ -120,7 +139,7 @@ def main():
             message = {"type": "RECORD", "record": {"stream": args.messages, "data": row, "emitted_at": 0}}
             print(json.dumps(message if args.messages else row, ensure_ascii=False))
     else:
-        {"compare": compare, "time": timing}[args.command](args)
+        {"compare": compare, "folder": folder, "time": timing}[args.command](args)
 
 
 main()
