@@ -53,12 +53,10 @@ impl Detect {
         text: &str,
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
-        let first = bench.found.first();
-        self.guard(
-            batch,
-            cell,
-            first.map_or("", |first| self.detector.kind(first.recogniser)),
-        )?;
+        let Some(first) = bench.found.first() else {
+            return Ok(());
+        };
+        self.guard(batch, cell, self.detector.kind(first.recogniser))?;
         let raw = batch.raw(batch.cell(cell));
         bench.inner.clear();
         bench.inner.extend_from_slice(&raw[1..raw.len() - 1]);

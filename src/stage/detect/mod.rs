@@ -55,7 +55,8 @@ pub struct Workbench {
     spots: Spots,
     found: Vec<Finding>,
     pending: Pending,
-    /// The string being masked, as written, and as it becomes.
+    /// The string being masked: its text, as written, and as it becomes.
+    text: String,
     inner: Vec<u8>,
     raw: Vec<u8>,
     replacement: String,
@@ -110,6 +111,14 @@ struct Value<'a> {
     decision: Decision,
 }
 
+impl Value<'_> {
+    /// The kind that the name says by itself, where nothing has been decided.
+    fn sure(&self) -> Option<u16> {
+        let undecided = self.decision == Decision::Undecided;
+        self.spot.sure.filter(|_| undecided)
+    }
+}
+
 impl Detect {
     fn bench(&self) -> Workbench {
         let idle = self
@@ -122,6 +131,7 @@ impl Detect {
             spots: Spots::default(),
             found: Vec::new(),
             pending: Pending::default(),
+            text: String::new(),
             inner: Vec::new(),
             raw: Vec::new(),
             replacement: String::new(),
@@ -151,7 +161,7 @@ impl Detect {
             let decided = || Some(course.column(known?)?.verdict.decision);
             let value = Value {
                 cell,
-                spot: &spot,
+                spot,
                 known,
                 decision: pinned.or_else(decided).unwrap_or(Decision::Undecided),
             };
@@ -198,14 +208,22 @@ impl Detect {
         };
         self.detector
             .find(&text, context, &mut bench.scratch, &mut bench.found);
+        let settled = !course.is_learning() && value.sure().is_none();
+        if settled && self.tagger.is_none() && bench.found.is_empty() {
+            return Ok(());
+        }
         let shape = Shape::of(&text);
         if self.is_for_the_tagger(&text, shape, value, course, bench) {
             let text = text.into_owned();
             bench.pending.push(value, text, shape, &bench.found);
             return Ok(());
         }
-        let text = text.into_owned();
-        self.conclude(batch, value, &text, shape, course, bench)
+        let mut own = std::mem::take(&mut bench.text);
+        own.clear();
+        own.push_str(&text);
+        let concluded = self.conclude(batch, value, &own, shape, course, bench);
+        bench.text = own;
+        concluded
     }
 
     /// Whether a value of a clean column is like those of its sample.
@@ -260,6 +278,9 @@ impl Detect {
         course: &mut Course<'_>,
         bench: &mut Workbench,
     ) -> Result<(), Halt> {
+        if !course.is_learning() && value.sure().is_none() {
+            return self.mask_found(batch, value.cell, text, bench);
+        }
         let silent = Shape::says_nothing(text) && bench.found.is_empty();
         let whole = self.detector.whole(text, &bench.found);
         if let Some(known) = value.known.filter(|_| !silent) {
@@ -272,20 +293,13 @@ impl Detect {
         if silent {
             return Ok(());
         }
-        let sure = value
-            .spot
-            .sure
-            .filter(|_| value.decision == Decision::Undecided);
-        if let Some(kind) = sure
+        if let Some(kind) = value.sure()
             && crate::detect::plausible(self.detector.kind_name(kind), text, shape)
         {
             // A form that was recognised says more than the name: an IBAN in a column of accounts.
             let recognised = whole.filter(|(_, tagged)| !tagged).map(|(kind, _)| kind);
             return self.mask_whole(batch, value.cell, recognised.unwrap_or(kind), bench);
         }
-        match bench.found.is_empty() {
-            true => Ok(()),
-            false => self.mask_found(batch, value.cell, text, bench),
-        }
+        self.mask_found(batch, value.cell, text, bench)
     }
 }

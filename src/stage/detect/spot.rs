@@ -101,7 +101,7 @@ impl<'a> Ring<'a> {
         cell: CellId,
         course: &mut Course<'_>,
         spots: &mut Spots,
-    ) -> (Arc<Spot>, Option<usize>) {
+    ) -> (&Arc<Spot>, Option<usize>) {
         let (holder, key) = match self.name {
             Some(_) => (&[][..], &[][..]),
             None => keys(batch, cell),
@@ -123,10 +123,10 @@ impl<'a> Ring<'a> {
                 self.met.len() - 1
             });
         }
-        let met = &self.met[self.next];
-        let found = (Arc::clone(&met.spot), met.known);
-        self.next = (self.next + 1) % self.met.len();
-        found
+        let at = self.next;
+        self.next = (at + 1) % self.met.len();
+        let met = &self.met[at];
+        (&met.spot, met.known)
     }
 }
 
