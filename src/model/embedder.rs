@@ -5,13 +5,13 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use super::Tokenize;
 use super::batching::batches;
 use super::encode::{Encoder, Tokens, windows};
 use super::manifest::{Manifest, Pooling, Task};
 use super::network::{Answer, Network};
-use super::{Shelf, Tokenize};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A text's vector. Shared, because equal texts have one.
@@ -239,52 +239,6 @@ impl Sum {
             scale(&mut self.vector, long);
         }
         self.vector.into()
-    }
-}
-
-/// An embedder that is opened when it is first needed, or when a run prepares.
-#[derive(Debug)]
-pub struct LazyEmbedder {
-    pub manifest: Manifest,
-    shelf: Arc<dyn Shelf>,
-    opened: OnceLock<Result<OnnxEmbedder>>,
-}
-
-impl LazyEmbedder {
-    /// The embedder of a manifest, to be taken from `shelf`.
-    pub fn new(manifest: Manifest, shelf: Arc<dyn Shelf>) -> Self {
-        Self {
-            manifest,
-            shelf,
-            opened: OnceLock::new(),
-        }
-    }
-
-    /// The embedder, opened at the first call.
-    ///
-    /// # Errors
-    /// `Model`, at every call, when it cannot be opened.
-    pub fn get(&self) -> Result<&OnnxEmbedder> {
-        let opened = self.opened.get_or_init(|| {
-            let volume = self.shelf.take(&self.manifest)?;
-            let name = &self.manifest.name;
-            let encoder = Encoder::read(name, &volume.tokenizer)?;
-            let network = Network::open(volume.engine, name, volume.model)?;
-            OnnxEmbedder::new(&self.manifest, network, encoder)
-        });
-        opened.as_ref().map_err(Error::again)
-    }
-}
-
-impl Embedder for LazyEmbedder {
-    fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>> {
-        self.get()?.embed(texts)
-    }
-}
-
-impl Tokenize for LazyEmbedder {
-    fn tokens(&self, text: &str) -> Result<Tokens> {
-        self.get()?.tokens(text)
     }
 }
 

@@ -9,26 +9,26 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 
 pub mod batching;
 pub mod embedder;
 pub mod embedding;
 pub mod encode;
+mod lazy;
 pub mod manifest;
 pub mod memory;
 pub mod network;
 pub mod tagger;
 
-pub use embedder::{Embedder, LazyEmbedder, OnnxEmbedder, Vector};
+pub use embedder::{Embedder, OnnxEmbedder, Vector};
 pub use embedding::{Embedders, Embedding};
+pub use lazy::{LazyEmbedder, LazyTagger};
 pub use manifest::Manifest;
 pub use network::Engine;
 pub use tagger::{OnnxTagger, Question, REMEMBERED_MAX, Tag, Tagger};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use encode::{Encoder, Tokens};
-use network::Network;
 
 /// Where models stand. Implemented by the runtime, which knows files.
 pub trait Shelf: fmt::Debug + Send + Sync {
@@ -59,50 +59,5 @@ pub trait Tokenize: fmt::Debug + Send + Sync {
 impl Tokenize for Encoder {
     fn tokens(&self, text: &str) -> Result<Tokens> {
         Encoder::tokens(self, text)
-    }
-}
-
-/// A tagger that is opened when it is first needed, or when a run prepares.
-#[derive(Debug)]
-pub struct LazyTagger {
-    pub manifest: Manifest,
-    shelf: Arc<dyn Shelf>,
-    opened: OnceLock<Result<OnnxTagger>>,
-}
-
-impl LazyTagger {
-    /// The tagger of a manifest, to be taken from `shelf`.
-    pub fn new(manifest: Manifest, shelf: Arc<dyn Shelf>) -> Self {
-        Self {
-            manifest,
-            shelf,
-            opened: OnceLock::new(),
-        }
-    }
-
-    /// Whether it has been opened.
-    pub fn is_open(&self) -> bool {
-        self.opened.get().is_some_and(Result::is_ok)
-    }
-
-    /// The tagger, opened at the first call.
-    ///
-    /// # Errors
-    /// `Model`, at every call, when it cannot be opened.
-    pub fn get(&self) -> Result<&OnnxTagger> {
-        let opened = self.opened.get_or_init(|| {
-            let volume = self.shelf.take(&self.manifest)?;
-            let name = &self.manifest.name;
-            let encoder = Encoder::read(name, &volume.tokenizer)?;
-            let network = Network::open(volume.engine, name, volume.model)?;
-            OnnxTagger::new(&self.manifest, network, encoder, REMEMBERED_MAX)
-        });
-        opened.as_ref().map_err(Error::again)
-    }
-}
-
-impl Tagger for LazyTagger {
-    fn tag(&self, questions: &[Question<'_>]) -> Result<Vec<Arc<[Tag]>>> {
-        self.get()?.tag(questions)
     }
 }
