@@ -466,4 +466,28 @@ mod real {
             "{left:?}"
         );
     }
+
+    #[test]
+    fn a_first_run_fetches_what_it_needs() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let mut command = midflight(&["pipe"]).command();
+        command.envs(std::env::vars()).env_remove("ORT_DYLIB_PATH");
+        command
+            .env_remove("MIDFLIGHT_OFFLINE")
+            .env("MIDFLIGHT_CACHE", cache.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let record = r#"{"type":"RECORD","record":{"stream":"s","data":{"first_name":"Olivia"},"emitted_at":1}}"#;
+        let mut stdin = child.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut stdin, record.as_bytes()).expect("a whole write");
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr);
+        let left = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("fetching onnxruntime"), "{told}");
+        assert!(left.contains(r#"{"first_name":"<PERSON>"}"#), "{left}");
+    }
 }
