@@ -7,7 +7,7 @@
 //!
 //! Patterns find what has a form. Names of people, and whatever else is said in words, have none: those come
 //! from a tagger of module `model`, whose spans are merged with these (`tagged`); a finding with a checksum
-//! wins over the tagger's. What a column holds as a whole is decided in [`column`].
+//! wins over the tagger's. What a column holds as a whole is decided in [`mod@column`].
 
 mod checksum;
 pub mod column;

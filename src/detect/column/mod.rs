@@ -1,7 +1,7 @@
 //! What a column holds: a decision by vote over its name and its first values, frozen for the run.
 //!
 //! The first [`RECORDS`] records of a stream are the sample. They are learned from in the order of the
-//! input, whichever worker reads them ([`turns`]), and a record is judged by what the records before it
+//! input, whichever worker reads them (`turns`), and a record is judged by what the records before it
 //! taught, to the last of [`CHECKPOINTS`]; so what leaves does not depend on how the input was cut. Until a
 //! column is decided every value is searched and tagged by itself: nothing leaks while we learn.
 //!
