@@ -65,8 +65,6 @@ pub enum Shown {
 pub struct Plan {
     sources: Sources,
     detectors: compile::Detectors,
-    /// In which order chunks learn what columns hold.
-    turns: Arc<Turns>,
     streams: RwLock<Streams>,
 }
 
@@ -169,7 +167,6 @@ impl Plan {
         let labels = sources.tagger.iter();
         let labels = labels.flat_map(|tagger| tagger.manifest.label_names());
         let detectors = compile::Detectors::new(labels.collect());
-        let turns = Arc::default();
         let mut streams = Streams::default();
         compile::check_patterns(&sources, &mut problems);
         for stream in sources.catalog.iter().flat_map(|catalog| catalog.streams()) {
@@ -178,7 +175,7 @@ impl Plan {
                 name: stream.name.clone(),
             };
             let plan = compile::stream(
-                (&sources, &turns),
+                &sources,
                 &detectors,
                 &descriptor,
                 Some(stream),
@@ -189,13 +186,12 @@ impl Plan {
             }
         }
         if sources.catalog.is_none() {
-            compile::check_without_catalog((&sources, &turns), &detectors, &mut problems);
+            compile::check_without_catalog(&sources, &detectors, &mut problems);
         }
         problems.into_result()?;
         Ok(Self {
             sources,
             detectors,
-            turns,
             streams: RwLock::new(streams),
         })
     }
@@ -208,12 +204,12 @@ impl Plan {
 
     /// In which order chunks learn.
     pub fn turns(&self) -> &Turns {
-        &self.turns
+        &self.detectors.turns
     }
 
     /// Forgets what was learned of columns: another run begins.
     pub fn begin(&self) {
-        self.turns.begin();
+        self.detectors.turns.begin();
         let streams = (0..self.streams()).map(|id| self.stream(id));
         streams.for_each(|stream| {
             stream
@@ -393,7 +389,7 @@ impl Plan {
         }
         let mut problems = Problems::new();
         let plan = compile::stream(
-            (&self.sources, &self.turns),
+            &self.sources,
             &self.detectors,
             descriptor,
             None,

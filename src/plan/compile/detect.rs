@@ -101,7 +101,7 @@ impl Compiler<'_> {
         let names = NameModel::builtin()
             .inspect_err(|error| self.problem(at, error.to_string(), None, problems))
             .ok()?;
-        let learner = Arc::new(Learner::new(Arc::clone(self.turns)));
+        let learner = Arc::new(Learner::new(Arc::clone(&self.detectors.turns)));
         self.learners.push(Learning {
             learner: Arc::clone(&learner),
             detector: Arc::clone(&detector),

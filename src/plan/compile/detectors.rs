@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::detect::column::Turns;
 use crate::detect::{Detector, Library, UNASKED, kind_of_label};
 use crate::document::nearest;
 use crate::error::Result;
@@ -15,6 +16,8 @@ pub(in crate::plan) struct Detectors {
     compiled: Mutex<BTreeMap<String, SharedDetector>>,
     /// What the tagger can find.
     labels: Vec<String>,
+    /// In which order chunks learn what columns hold.
+    pub turns: Arc<Turns>,
 }
 
 impl Detectors {
@@ -23,6 +26,7 @@ impl Detectors {
         Self {
             compiled: Mutex::default(),
             labels,
+            turns: Arc::default(),
         }
     }
 

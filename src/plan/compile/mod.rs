@@ -18,7 +18,6 @@ pub(super) use detectors::Detectors;
 use super::config::{StreamConfig, Unlisted};
 use super::{Learning, NamedStage, SecondStream, Sources, StreamPlan};
 use crate::decode::Projection;
-use crate::detect::column::Turns;
 use crate::document::{Position, Problem, Problems, nearest};
 use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
@@ -33,7 +32,6 @@ use detect::Sought;
 /// What the stages of one stream are compiled with.
 struct Compiler<'a> {
     sources: &'a Sources,
-    turns: &'a Arc<Turns>,
     detectors: &'a Detectors,
     descriptor: &'a Descriptor,
     stream: Option<ConfiguredStream>,
@@ -52,7 +50,7 @@ struct Compiler<'a> {
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
 pub(super) fn stream(
-    (sources, turns): (&Sources, &Arc<Turns>),
+    sources: &Sources,
     detectors: &Detectors,
     descriptor: &Descriptor,
     configured: Option<&ConfiguredStream>,
@@ -70,7 +68,6 @@ pub(super) fn stream(
     let reject = sources.config.reject.as_ref();
     let compiler = Compiler {
         sources,
-        turns,
         detectors,
         descriptor,
         stream: configured.cloned(),
@@ -306,7 +303,7 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
 
 /// Without a catalog, stages are compiled against an open schema, so that what can be known is said at once.
 pub(super) fn check_without_catalog(
-    (sources, turns): (&Sources, &Arc<Turns>),
+    sources: &Sources,
     detectors: &Detectors,
     problems: &mut Problems,
 ) {
@@ -318,6 +315,6 @@ pub(super) fn check_without_catalog(
             namespace: None,
             name: listed.pattern.as_str().to_owned(),
         };
-        stream((sources, turns), detectors, &descriptor, None, problems);
+        stream(sources, detectors, &descriptor, None, problems);
     }
 }
