@@ -165,11 +165,10 @@ impl Config {
             max_line_bytes: fields
                 .integer_within("max_line_bytes", 1 << 10..=1 << 30, problems)
                 .and_then(|bytes| u64::try_from(bytes).ok()),
-            tagger: match fields.text("tagger", problems) {
-                None | Some("default") => TaggerChoice::Builtin,
-                Some("none") => TaggerChoice::None,
-                Some(folder) => TaggerChoice::Folder(PathBuf::from(folder)),
-            },
+            tagger: fields
+                .take("tagger")
+                .map(|node| read::read_tagger(node, file, problems))
+                .unwrap_or_default(),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -345,6 +344,12 @@ reject: {to: ./rejects, max_fraction: 0.05}
                 "version: 1\nunlisted: mask",
                 &[
                     "midflight.yaml:2:11: unknown word `mask`; valid are `redact`, `pass`, `drop` and `fail`",
+                ],
+            ),
+            (
+                "version: 1\ntagger: defualt",
+                &[
+                    "midflight.yaml:2:9: `defualt` is no tagger and no folder's path; did you mean `default`?",
                 ],
             ),
             (

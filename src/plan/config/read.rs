@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::pattern::PATTERN_BYTES_MAX;
 use super::{
     ForeignLines, NAME_BYTES_MAX, RejectConfig, SQL_BYTES_MAX, STREAMS_MAX, Spanned, StreamConfig,
-    StreamPattern, Unlisted, stages,
+    StreamPattern, TaggerChoice, Unlisted, stages,
 };
-use crate::document::{Fields, Key, Node, Position, Problems, Value};
+use crate::document::{Fields, Key, Node, Position, Problems, Value, nearest};
 use crate::plan::keys::KeySource;
 
 pub(super) const UNLISTED: &[(&str, Unlisted)] = &[
@@ -159,6 +159,22 @@ pub(in crate::plan) fn read_pattern(
     };
     problems.push_at(file, at, message);
     None
+}
+
+/// `default`, `none`, or the folder of a model.
+pub(super) fn read_tagger(node: &Node, file: &str, problems: &mut Problems) -> TaggerChoice {
+    match node.read_text(file, problems) {
+        None | Some("default") => TaggerChoice::Builtin,
+        Some("none") => TaggerChoice::None,
+        Some(name) => {
+            let near = nearest(name, ["default", "none"].into_iter());
+            if let Some(near) = near.filter(|_| !name.contains('/')) {
+                let message = format!("`{name}` is no tagger and no folder's path");
+                problems.push_hint(file, node.at, message, format!("did you mean `{near}`?"));
+            }
+            TaggerChoice::Folder(PathBuf::from(name))
+        }
+    }
 }
 
 pub(super) fn read_reject(
