@@ -106,6 +106,34 @@ fn names_are_found_at_their_bytes_however_long_the_text_is() {
 }
 
 #[test]
+fn a_value_of_several_pieces_is_masked_throughout() {
+    onnxruntime();
+    let mut text = String::new();
+    for number in 0..500 {
+        let _ = write!(
+            text,
+            "Then {} asked for another date by phone. ",
+            name(number)
+        );
+    }
+    let data = serde_json::json!({ "note": text });
+    let record = serde_json::json!({"type": "RECORD", "record": {"stream": "s", "data": data, "emitted_at": 1}});
+    let run = run(
+        &plan("version: 1", None),
+        format!("{record}\n").as_bytes(),
+        &Way::plain(),
+    );
+    assert!(run.failed.is_none());
+    let body = String::from_utf8_lossy(run.body()).into_owned();
+    let left = FAMILY
+        .iter()
+        .map(|name| body.matches(name).count())
+        .sum::<usize>();
+    assert!(left <= 40, "{left} surnames of 500 are left");
+    assert_eq!(body.matches("asked for another date").count(), 500);
+}
+
+#[test]
 fn what_leaves_does_not_depend_on_chunks_or_workers() {
     onnxruntime();
     let mut input = String::new();

@@ -17,35 +17,42 @@ impl Detector {
         let mut candidates: Vec<Candidate> = found.iter().chain(tagged).map(candidate).collect();
         found.clear();
         resolve(&mut candidates, found);
-        let kept = found.len();
+        let mut rests = Vec::new();
         for finding in tagged {
-            let whole = found[..kept].contains(finding);
+            // What was kept ascends and is apart, so those that touch this one stand together.
+            let first = found.partition_point(|kept| kept.end <= finding.start);
+            let touching = found[first..]
+                .iter()
+                .take_while(|kept| kept.start < finding.end);
             let mut start = finding.start;
-            let rest = |to: usize, found: &mut Vec<Finding>, start: usize| {
-                let part = text.get(start..to).unwrap_or_default();
-                if !whole
-                    && part
-                        .chars()
-                        .filter(|letter| letter.is_alphanumeric())
-                        .count()
-                        >= 2
-                {
-                    found.push(Finding {
-                        start,
-                        end: to,
-                        ..*finding
-                    });
-                }
-            };
-            for at in 0..kept {
-                let other = found[at];
-                if other.end > start && other.start < finding.end {
-                    rest(other.start.max(start), found, start);
-                    start = other.end;
-                }
+            for kept in touching {
+                rests.push(Finding {
+                    start,
+                    end: kept.start.max(start),
+                    ..*finding
+                });
+                start = kept.end;
             }
-            if start < finding.end {
-                rest(finding.end, found, start);
+            rests.push(Finding {
+                start,
+                end: finding.end.max(start),
+                ..*finding
+            });
+        }
+        let says = |rest: &Finding| {
+            let part = text.get(rest.start..rest.end).unwrap_or_default();
+            let letters = part.chars().filter(|letter| letter.is_alphanumeric());
+            letters.take(2).count() == 2
+        };
+        rests.retain(says);
+        // Rests of findings that overlapped one another may do so as well.
+        rests.sort_by_key(|rest| (rest.start, rest.end));
+        let mut end = 0;
+        for mut rest in rests {
+            rest.start = rest.start.max(end);
+            if rest.start < rest.end {
+                end = rest.end;
+                found.push(rest);
             }
         }
         found.sort_by_key(|finding| finding.start);

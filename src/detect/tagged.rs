@@ -60,10 +60,11 @@ fn least(kind: &str, prose: bool) -> f32 {
 }
 
 impl Detector {
-    /// Adds what a tagger found in `text` to `found`, as findings that ascend and are apart.
-    pub fn believe(&self, text: &str, tags: &[Tag], found: &mut Vec<Finding>) {
+    /// Adds what a tagger found in a piece of `text`, a text of this form, to `found`, as findings that
+    /// ascend and are apart.
+    pub fn believe(&self, text: &str, whole: Shape, tags: &[Tag], found: &mut Vec<Finding>) {
         let from = found.len();
-        let prose = Shape::of(text).words >= PROSE_WORDS;
+        let prose = whole.words >= PROSE_WORDS;
         for tag in tags {
             let Some(recogniser) = self.of_label(tag.label) else {
                 continue;
@@ -86,20 +87,16 @@ impl Detector {
                 }),
             }
         }
-        let mut at = from;
-        while let Some(finding) = found.get(at) {
+        let believed = found.split_off(from).into_iter().filter(|finding| {
             let kind = self.kind(finding.recogniser);
             let part = &text[finding.start..finding.end];
             let shape = Shape::of(part);
             // A word alone is no street; one that a column's name calls so is masked by that.
             let bare = kind == "STREET_ADDRESS" && shape.words < 2 && shape.digits == 0;
             let bare = bare || kind == "PERSON" && is_form_of_address(part);
-            if finding.confidence >= least(kind, prose) && !bare && plausible(kind, part, shape) {
-                at += 1;
-            } else {
-                found.remove(at);
-            }
-        }
+            finding.confidence >= least(kind, prose) && !bare && plausible(kind, part, shape)
+        });
+        found.extend(believed.collect::<Vec<_>>());
     }
 }
 

@@ -96,11 +96,6 @@ impl Encoder {
     pub fn around(&self) -> usize {
         self.before.len() + self.after.len()
     }
-
-    /// The id of a token, if the vocabulary has it.
-    pub fn id(&self, token: &str) -> Option<u32> {
-        self.tokenizer.token_to_id(token)
-    }
 }
 
 /// Word numbers for every token; one that belongs to none is a word of its own.

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -18,8 +17,6 @@ pub struct Memory<V> {
     /// Two independent keys: 128 bits, so that no two questions are taken for one.
     keys: [RandomState; 2],
     room: usize,
-    hits: AtomicU64,
-    misses: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -48,8 +45,6 @@ impl<V: Clone> Memory<V> {
             shards: (0..SHARDS).map(|_| Mutex::new(empty())).collect(),
             keys: [RandomState::new(), RandomState::new()],
             room: entries / SHARDS / 2,
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
         }
     }
 
@@ -62,20 +57,13 @@ impl<V: Clone> Memory<V> {
     /// The answer given before.
     pub fn recall(&self, key: u128) -> Option<V> {
         let mut shard = self.shard(key);
-        let found = match shard.young.get(&key) {
+        match shard.young.get(&key) {
             Some(answer) => Some(answer.clone()),
             None => shard
                 .old
                 .remove(&key)
                 .inspect(|answer| shard.insert(key, answer.clone(), self.room)),
-        };
-        let counter = if found.is_some() {
-            &self.hits
-        } else {
-            &self.misses
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        found
+        }
     }
 
     /// Keeps an answer.
@@ -120,14 +108,6 @@ impl<V: Clone> Memory<V> {
             .map(|(key, known)| known.or_else(|| found.get(*places.get(key)?).cloned()));
         all.collect::<Option<_>>()
             .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer answers than questions"))
-    }
-
-    /// How many questions were answered from memory, and how many were not.
-    pub fn counts(&self) -> (u64, u64) {
-        (
-            self.hits.load(Ordering::Relaxed),
-            self.misses.load(Ordering::Relaxed),
-        )
     }
 
     fn shard(&self, key: u128) -> std::sync::MutexGuard<'_, Generations<V>> {

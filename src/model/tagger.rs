@@ -122,11 +122,6 @@ impl OnnxTagger {
         &self.labels
     }
 
-    /// Questions answered from memory, and by inference.
-    pub fn counts(&self) -> (u64, u64) {
-        self.memory.counts()
-    }
-
     /// Answers by inference.
     fn answer(&self, questions: &[Question<'_>]) -> Result<Vec<Vec<Tag>>> {
         let read: Vec<(Arc<[i64]>, Tokens)> = questions

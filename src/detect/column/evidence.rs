@@ -74,11 +74,6 @@ impl Evidence {
         found.map_or(0, |(_, [recognised, tagged])| recognised + tagged)
     }
 
-    /// Values that were of any kind as a whole.
-    pub fn all_hits(&self) -> u32 {
-        self.whole.iter().map(|(_, [one, other])| one + other).sum()
-    }
-
     /// Values come from a short list.
     pub fn is_choice(&self) -> bool {
         !self.overflowed && self.choices.len() as u32 * 3 <= self.values

@@ -119,10 +119,11 @@ impl Detect {
                     end: tag.end + piece.start,
                     ..*tag
                 }));
-                tagged.clear();
-                self.detector.believe(&value.text, &tags, &mut tagged);
-                self.detector.merge(&value.text, &tagged, &mut bench.found);
+                self.detector
+                    .believe(&value.text, value.shape, &tags, &mut tagged);
             }
+            self.detector.merge(&value.text, &tagged, &mut bench.found);
+            tagged.clear();
             let concluded = Value {
                 cell: value.cell,
                 spot: &value.spot,
