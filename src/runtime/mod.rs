@@ -1,5 +1,6 @@
 //! Where the engine runs: the only place that knows files and processes.
 
+pub mod bucket;
 pub mod embeddings;
 mod input;
 mod load;

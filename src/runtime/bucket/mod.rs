@@ -1,0 +1,366 @@
+//! A directory, or a prefix in a bucket of S3, GCS or Azure: the one place where objects are read and written.
+//!
+//! Calls block; the network runs on two threads of its own. Every key enters through [`Path::parse`], which keeps
+//! it as it is spelt. Objects are never copied or renamed: one of the stores gets that wrong.
+
+mod failure;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    BackoffConfig, ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, PutMode, RetryConfig,
+};
+use tokio::runtime::Runtime;
+
+use crate::error::{Error, ErrorKind, Result};
+
+pub use failure::{failed, reason};
+pub use object_store::ObjectMeta;
+pub use upload::Upload;
+
+/// Schemes of buckets.
+const SCHEMES: [&str; 7] = ["s3", "s3a", "gs", "az", "azure", "abfs", "abfss"];
+
+/// How long an answer may take, and all tries of one request together.
+const ANSWER: Duration = Duration::from_secs(30);
+const TRIES: Duration = Duration::from_secs(120);
+
+/// Requests that are tried again at most this often.
+const RETRIES: usize = 6;
+
+/// A directory or a prefix in a bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    objects: Arc<dyn ObjectStore>,
+    /// What stands before every key.
+    prefix: Path,
+    /// The URL without the key, as `s3://bucket/`; empty for directories.
+    root: String,
+    /// The directory, if it is one.
+    folder: Option<PathBuf>,
+}
+
+impl Bucket {
+    /// Opens `place`: a directory's path, `file://`, or the URL of a prefix. `options` are settings of the store
+    /// by the names that its tools use (`aws_endpoint`, `google_service_account`, …); the environment's variables
+    /// of those names hold where they say nothing. A directory need not exist yet.
+    ///
+    /// # Errors
+    /// `Config` when the URL or an option is wrong.
+    pub fn open(place: &str, options: &BTreeMap<String, String>) -> Result<Self> {
+        if let Some(path) = folder(place) {
+            let folder = std::path::absolute(path).map_err(|error| wrong(place, error))?;
+            let objects = LocalFileSystem::new().with_automatic_cleanup(false);
+            let text = folder.to_string_lossy();
+            let prefix = Path::parse(text.trim_matches('/')).map_err(|error| wrong(place, error))?;
+            return Ok(Self {
+                objects: Arc::new(objects),
+                prefix,
+                root: String::new(),
+                folder: Some(folder),
+            });
+        }
+        let Some((scheme, rest)) = place
+            .split_once("://")
+            .filter(|(scheme, _)| SCHEMES.contains(scheme))
+        else {
+            let message = format!("`{place}` is no place that can be opened");
+            return Err(Error::new(ErrorKind::Config, message)
+                .hint("give a directory, or a URL with s3://, gs://, az:// or abfss://"));
+        };
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        let root = format!("{scheme}://{bucket}/");
+        let url = url::Url::parse(&root).map_err(|error| wrong(place, error))?;
+        let settings = variables().chain(options.clone());
+        let objects = store(&url, settings).map_err(|error| {
+            let message = format!("`{root}` cannot be opened");
+            Error::new(ErrorKind::Config, message).because(reason(&error))
+        })?;
+        let prefix = Path::parse(key.trim_matches('/')).map_err(|error| wrong(place, error))?;
+        Ok(Self {
+            objects,
+            prefix,
+            root,
+            folder: None,
+        })
+    }
+
+    /// The same store from another prefix on, given as a key below this one.
+    pub fn below(&self, key: &str) -> Result<Self> {
+        Ok(Self {
+            prefix: self.path(key)?,
+            folder: self.folder.as_ref().map(|folder| folder.join(key)),
+            ..self.clone()
+        })
+    }
+
+    /// Its URL, or the path of its directory.
+    pub fn url(&self) -> String {
+        self.url_of(&self.prefix)
+    }
+
+    /// The URL of an object, or the path of its file.
+    pub fn url_of(&self, path: &Path) -> String {
+        match &self.folder {
+            Some(_) => format!("/{path}"),
+            None => format!("{}{path}", self.root),
+        }
+    }
+
+    /// The whole path of a key below this place.
+    ///
+    /// # Errors
+    /// `Config` when it is no key, as `a//b` or `..`.
+    pub fn path(&self, key: &str) -> Result<Path> {
+        let whole = match self.prefix.as_ref() {
+            "" => key.to_owned(),
+            prefix => format!("{prefix}/{key}"),
+        };
+        Path::parse(&whole).map_err(|error| wrong(key, error))
+    }
+
+    /// The key of an object below this place; `None` when it lies elsewhere.
+    pub fn key<'p>(&self, path: &'p Path) -> Option<&'p str> {
+        match self.prefix.as_ref() {
+            "" => Some(path.as_ref()),
+            prefix => path.as_ref().strip_prefix(prefix)?.strip_prefix('/'),
+        }
+    }
+
+    /// The directory, if it is one.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
+    /// A whole object; `None` when there is none.
+    ///
+    /// # Errors
+    /// `Input` with the store's reason.
+    pub fn get(&self, path: &Path) -> Result<Option<Bytes>> {
+        let read = block_on(async { self.objects.get(path).await?.bytes().await })?;
+        self.read(path, read)
+    }
+
+    /// Bytes of an object, which must not have changed since it had this tag.
+    ///
+    /// # Errors
+    /// `Input` with the store's reason, also when the object has changed or gone.
+    pub fn get_range(&self, path: &Path, range: Range<u64>, tag: Option<&str>) -> Result<Bytes> {
+        let options = GetOptions {
+            range: Some(range.into()),
+            if_match: tag.map(str::to_owned),
+            ..GetOptions::default()
+        };
+        block_on(async { self.objects.get_opts(path, options).await?.bytes().await })?
+            .map_err(|error| failed(ErrorKind::Input, &self.url_of(path), "read", &error))
+    }
+
+    /// What an object is; `None` when there is none.
+    ///
+    /// # Errors
+    /// `Input` with the store's reason.
+    pub fn head(&self, path: &Path) -> Result<Option<ObjectMeta>> {
+        let read = block_on(self.objects.head(path))?;
+        self.read(path, read)
+    }
+
+    /// Every object below a path, in the store's order, which is by key in buckets.
+    ///
+    /// # Errors
+    /// `Input` with the store's reason.
+    pub fn list(&self, below: &Path) -> Result<Vec<ObjectMeta>> {
+        self.list_after(below, None)
+    }
+
+    /// Every object below a path whose key comes after another.
+    ///
+    /// # Errors
+    /// `Input` with the store's reason.
+    pub fn list_after(&self, below: &Path, after: Option<&Path>) -> Result<Vec<ObjectMeta>> {
+        let listed = match after {
+            Some(after) => self.objects.list_with_offset(Some(below), after),
+            None => self.objects.list(Some(below)),
+        };
+        match block_on(listed.try_collect::<Vec<_>>())? {
+            Err(object_store::Error::NotFound { .. }) if self.folder.is_some() => Ok(Vec::new()),
+            listed => listed
+                .map_err(|error| failed(ErrorKind::Input, &self.url_of(below), "listed", &error)),
+        }
+    }
+
+    /// Writes an object, whatever stood there.
+    ///
+    /// # Errors
+    /// `Output` with the store's reason.
+    pub fn put(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
+        let written = block_on(self.objects.put(path, bytes.into().into()))?;
+        self.written(path, written.map(drop))
+    }
+
+    /// Writes an object if there is none; says whether there was none. Of many that do this at once, one is told
+    /// so. After an answer that was lost on its way, the object is read back.
+    ///
+    /// # Errors
+    /// `Output` with the store's reason.
+    pub fn create(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<bool> {
+        let bytes = bytes.into();
+        let mode = PutMode::Create.into();
+        let written =
+            block_on(
+                self.objects
+                    .put_opts(path, bytes.clone().into(), mode),
+            )?;
+        match written {
+            Ok(_) => Ok(true),
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
+            ) => match self.get(path)? {
+                Some(found) => Ok(found == bytes),
+                // A conflict with another that gave up: the place is free again.
+                None => {
+                    let mode = PutMode::Create.into();
+                    let again = block_on(self.objects.put_opts(path, bytes.into(), mode))?;
+                    self.written(path, again.map(drop)).map(|()| true)
+                }
+            },
+            Err(error) => self.written(path, Err(error)).map(|()| true),
+        }
+    }
+
+    /// Deletes objects; those that are not there are deleted.
+    ///
+    /// # Errors
+    /// `Output` with the store's reason.
+    pub fn delete(&self, paths: Vec<Path>) -> Result<()> {
+        let objects = &self.objects;
+        let deleted = block_on(async {
+            let mut deleted = futures::stream::iter(paths)
+                .map(|path| async move {
+                    let gone = objects.delete(&path).await;
+                    (path, gone)
+                })
+                .buffer_unordered(16);
+            while let Some((path, gone)) = deleted.next().await {
+                match gone {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err((path, error)),
+                }
+            }
+            Ok(())
+        })?;
+        deleted.map_err(|(path, error)| {
+            failed(ErrorKind::Output, &self.url_of(&path), "deleted", &error)
+        })
+    }
+
+    /// Begins to write an object of any size, which appears when it is complete.
+    pub fn upload(&self, path: Path) -> Upload {
+        Upload::new(Arc::clone(&self.objects), path, self.clone())
+    }
+
+    fn read<T>(&self, path: &Path, read: object_store::Result<T>) -> Result<Option<T>> {
+        match read {
+            Ok(found) => Ok(Some(found)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(ErrorKind::Input, &self.url_of(path), "read", &error)),
+        }
+    }
+
+    fn written(&self, path: &Path, written: object_store::Result<()>) -> Result<()> {
+        written.map_err(|error| failed(ErrorKind::Output, &self.url_of(path), "written", &error))
+    }
+}
+
+/// The path of a directory, unless `place` is the URL of something else.
+fn folder(place: &str) -> Option<&str> {
+    match place.split_once("://") {
+        Some(("file", path)) => Some(path),
+        Some(_) => None,
+        None => Some(place),
+    }
+}
+
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?.to_ascii_lowercase();
+        Some((name, value.into_string().ok()?))
+    })
+}
+
+fn store(
+    url: &url::Url,
+    settings: impl Iterator<Item = (String, String)>,
+) -> object_store::Result<Arc<dyn ObjectStore>> {
+    use object_store::aws::AmazonS3Builder;
+    use object_store::azure::MicrosoftAzureBuilder;
+    use object_store::gcp::GoogleCloudStorageBuilder;
+    let retry = RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: RETRIES,
+        retry_timeout: TRIES,
+    };
+    let mut client = ClientOptions::new().with_timeout(ANSWER);
+    /// Every setting that the store knows; a name that it does not know belongs to someone else.
+    macro_rules! built {
+        ($builder:expr) => {{
+            let mut builder = $builder.with_url(url.as_str()).with_retry(retry);
+            for (name, value) in settings {
+                let Ok(key) = name.parse() else { continue };
+                // Set twice, a client's option would be lost with the client's own ones.
+                match key {
+                    _ if name.ends_with("allow_http") => {
+                        client = client.with_allow_http(value == "true" || value == "1");
+                    }
+                    key => builder = builder.with_config(key, value),
+                }
+            }
+            Arc::new(builder.with_client_options(client).build()?)
+        }};
+    }
+    Ok(match url.scheme() {
+        "s3" | "s3a" => built!(AmazonS3Builder::new()),
+        "gs" => built!(GoogleCloudStorageBuilder::new()),
+        _ => built!(MicrosoftAzureBuilder::new()),
+    })
+}
+
+fn wrong(place: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("`{place}` is no place for objects"),
+    )
+    .because(error)
+}
+
+/// Waits for what runs on the network's threads.
+///
+/// # Errors
+/// `Internal` when the threads cannot be started.
+pub(super) fn block_on<F: Future>(work: F) -> Result<F::Output> {
+    Ok(network()?.block_on(work))
+}
+
+fn network() -> Result<&'static Runtime> {
+    static NETWORK: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
+    let network = NETWORK.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("network")
+            .enable_all()
+            .build()
+    });
+    network.as_ref().map_err(|error| {
+        Error::new(ErrorKind::Internal, "the threads of the network do not start")
+            .because(error.to_string())
+    })
+}
