@@ -9,28 +9,51 @@ use crate::decode::{Chunk, Decoded, Decoder, Stop, StreamId};
 use crate::plan::{Plan, StreamPlan};
 use crate::sink::lines::{self, Rendered};
 use crate::sink::reject::{self, Rejected};
+use crate::sink::rows::{self, Rows};
 
 /// A chunk that is ready to leave.
 #[derive(Debug)]
 pub struct Done {
     pub chunk: Chunk,
     pub decoded: Decoded,
+    /// Lines of the protocol, if that is the form.
     pub rendered: Rendered,
+    /// Lines of records alone, stream by stream, if that is the form.
+    pub rows: Vec<Rows>,
     /// Rows for the reject store, in the order of their lines.
     pub rejected: Vec<(StreamId, Rejected)>,
     /// Time spent per stream and stage.
     pub spent: Vec<(StreamId, usize, Duration)>,
 }
 
+/// What a chunk becomes behind its stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// The same lines, with the touched values.
+    #[default]
+    Lines,
+    /// The records that leave, stream by stream, for tables.
+    Rows,
+}
+
 /// What one worker keeps from chunk to chunk.
 #[derive(Debug, Default)]
 pub struct Worker {
     decoder: Decoder,
+    form: Form,
     /// Memory for rendered text.
     text: Vec<u8>,
 }
 
 impl Worker {
+    /// One whose chunks take this form.
+    pub fn new(form: Form) -> Self {
+        Self {
+            form,
+            ..Self::default()
+        }
+    }
+
     /// Takes the memory of a chunk that has left back, and gives that of its bytes.
     pub fn reclaim(&mut self, done: Done) -> Buffer {
         self.decoder.recycle(done.decoded.batches);
@@ -63,12 +86,14 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
             chunk.len = offset as usize;
             continue;
         }
-        let rendered = lines::render(
-            &chunk,
-            &mut decoded,
-            plan.observe(),
-            std::mem::take(&mut worker.text),
-        );
+        let (mut rendered, mut rows) = (Rendered::default(), Vec::new());
+        match worker.form {
+            Form::Rows => rows = rows::gather(&chunk, &mut decoded, plan.observe()),
+            Form::Lines => {
+                let text = std::mem::take(&mut worker.text);
+                rendered = lines::render(&chunk, &mut decoded, plan.observe(), text);
+            }
+        }
         let rejected = collect_rejects(plan, &decoded);
         decoded.stop = decoded.stop.or(stop);
         drop(turn);
@@ -76,6 +101,7 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
             chunk,
             decoded,
             rendered,
+            rows,
             rejected,
             spent,
         };

@@ -55,6 +55,7 @@ pub fn chunks(messages: &[u8]) -> Vec<Chunk> {
             bytes: Buffer::from_vec(bytes),
             len,
             number: chunks.len() as u64,
+            offset: 0,
         });
         rest = &rest[len..];
     }
@@ -66,7 +67,7 @@ pub fn plan(config: Option<&str>) -> Plan {
     let files = Files {
         config: config.map(|name| folder().join("configs").join(name).with_extension("yaml")),
         catalog: Some(folder().join("gen_catalog.json")),
-        observe: false,
+        ..Files::default()
     };
     load(&files).expect("a sound configuration")
 }

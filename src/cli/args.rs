@@ -25,6 +25,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Pipe(Pipe),
+    Destination(Destination),
     Check(Check),
     Explain(Explain),
     Catalog(Catalog),
@@ -57,6 +58,7 @@ impl PlanFiles {
             config: self.config.clone(),
             catalog: self.catalog.clone(),
             observe,
+            ..Files::default()
         }
     }
 }
@@ -75,6 +77,60 @@ pub(super) struct Pipe {
     /// Changes nothing and reports everything.
     #[arg(long)]
     pub observe: bool,
+    /// Threads; one per core if not given.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub workers: usize,
+    /// Shows no progress line.
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Hands a chunk on after this many bytes instead of the default.
+    #[arg(long, value_name = "BYTES", hide = true)]
+    pub chunk_bytes: Option<usize>,
+}
+
+/// Is an Airbyte destination: loads clean rows into a directory or bucket.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight destination write --config destination.json --catalog catalog.json"
+)]
+pub(super) struct Destination {
+    #[command(subcommand)]
+    pub action: DestinationAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DestinationAction {
+    /// Prints what its configuration may hold.
+    #[command(after_help = "Example:\n  midflight destination spec")]
+    Spec,
+    /// Writes an object where the rows would go, reads it and deletes it.
+    #[command(after_help = "Example:\n  midflight destination check --config destination.json")]
+    Check {
+        /// The destination's configuration, as Airbyte keeps it: `{\"stage\": \"s3://bucket/stage\"}`.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    Write(DestinationWrite),
+}
+
+/// Loads the messages of stdin; a STATE is given back on stdout once the rows before it are durable.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  midflight destination write --config destination.json --catalog catalog.json < messages.jsonl"
+)]
+pub(super) struct DestinationWrite {
+    /// The destination's configuration, as Airbyte keeps it: `{\"stage\": \"s3://bucket/stage\"}`.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The configured catalog of the sync.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: PathBuf,
+    /// Leaves report.json in this directory.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Makes the run all or nothing under this name: repeated with the same input, it counts once.
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
     /// Threads; one per core if not given.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,

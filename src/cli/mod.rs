@@ -4,6 +4,7 @@ mod args;
 mod catalog;
 mod check;
 mod completions;
+mod destination;
 mod explain;
 mod models;
 mod output;
@@ -26,6 +27,7 @@ pub fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
+        Command::Destination(options) => destination::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
         Command::Catalog(options) => catalog::run(options),

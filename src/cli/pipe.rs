@@ -1,6 +1,6 @@
 //! `midflight pipe`
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use super::args::Pipe;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,12 +14,19 @@ pub(super) fn run(arguments: &Pipe) -> Result<()> {
         chunk_bytes: arguments.chunk_bytes,
         progress: !arguments.no_progress,
     };
+    let (input, output) = standard()?;
+    pipe::run(&plan, input, output, &options)
+}
+
+/// stdin and stdout.
+pub(super) fn standard() -> Result<(OwnedFd, OwnedFd)> {
     let own = |fd: std::os::fd::BorrowedFd<'_>| {
         fd.try_clone_to_owned().map_err(|error| {
             Error::new(ErrorKind::Input, "stdin or stdout is not open").because(error)
         })
     };
-    let input = own(std::io::stdin().as_fd())?;
-    let output = own(std::io::stdout().as_fd())?;
-    pipe::run(&plan, input, output, &options)
+    Ok((
+        own(std::io::stdin().as_fd())?,
+        own(std::io::stdout().as_fd())?,
+    ))
 }

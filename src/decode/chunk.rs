@@ -21,6 +21,8 @@ pub struct Chunk {
     pub len: usize,
     /// Place among the chunks of a run, from 0.
     pub number: u64,
+    /// Bytes of the run's input before it.
+    pub offset: u64,
 }
 
 /// Where the records of a stream go.

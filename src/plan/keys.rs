@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::document::{Problem, Problems};
 
@@ -80,6 +81,17 @@ impl fmt::Display for KeySource {
 }
 
 impl Keys {
+    /// Names the keys without saying anything of them.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new_with_prefix(b"midflight keys 1");
+        for (name, key) in &self.0 {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update(key.0);
+        }
+        hex::encode(&hash.finalize()[..8])
+    }
+
     /// Reads every key through the two functions given; a key that cannot be read is a problem of
     /// `file`, the configuration, and missing from the result.
     pub fn resolve(

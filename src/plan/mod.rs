@@ -8,6 +8,7 @@ pub mod config;
 pub mod keys;
 pub mod rewrite;
 pub mod rules;
+mod table;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ use config::{Config, ForeignLines, Spanned, Unlisted};
 use keys::Keys;
 use rules::RuleFile;
 
+pub use table::TablePlan;
+
 /// Streams that may turn up beyond the catalog's.
 const STREAMS_MAX: usize = 100_000;
 
@@ -47,8 +50,12 @@ pub struct Sources {
     pub embedders: Embedders,
     /// Nothing is changed, everything is reported.
     pub observe: bool,
+    /// Records become rows of tables, so that every one of them is looked at.
+    pub tables: bool,
     /// What finds what has no form, if anything does.
     pub tagger: Option<Arc<LazyTagger>>,
+    /// Names everything that decides what happens to a record: configuration, rules, keys.
+    pub fingerprint: String,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -217,6 +224,14 @@ impl Plan {
                 .iter()
                 .for_each(|learning| learning.learner.begin())
         });
+    }
+
+    /// Nothing is learned of columns any more: what is undecided stays so, and every value of it is looked at.
+    pub fn settle(&self) {
+        for stream in (0..self.streams()).map(|id| self.stream(id)) {
+            let learners = stream.learners.iter();
+            learners.for_each(|learning| learning.learner.settle());
+        }
     }
 
     /// Makes sure, before any record is read, that what the stages need works.

@@ -62,6 +62,13 @@ pub fn status(line: &[u8]) -> Option<(Descriptor, Value)> {
     Some((descriptor, message))
 }
 
+/// The stream that a TRACE declares complete; `None` for other lines.
+pub fn completed(line: &[u8]) -> Option<Descriptor> {
+    let (descriptor, message) = status(line)?;
+    let status = message.pointer("/trace/stream_status/status")?;
+    (status.as_str() == Some("COMPLETE")).then_some(descriptor)
+}
+
 /// The same status of another stream of the same namespace, without newline.
 pub fn status_of(mut message: Value, name: &str) -> String {
     let place = "/trace/stream_status/stream_descriptor/name";

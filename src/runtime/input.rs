@@ -40,6 +40,8 @@ pub struct Lines {
     chunk_bytes: usize,
     /// Chunks end behind the first line that fills them, whatever else has arrived.
     exact: bool,
+    /// An empty chunk is handed on after every wait in which nothing arrives.
+    beats: bool,
     line_bytes_max: usize,
 }
 
@@ -54,11 +56,28 @@ impl Lines {
             passed: 0,
             chunks: 0,
             exact: chunk_bytes.is_some(),
+            beats: false,
             chunk_bytes: chunk_bytes.unwrap_or(CHUNK_BYTES).max(1),
             line_bytes_max: line_bytes_max
                 .and_then(|bytes| usize::try_from(bytes).ok())
                 .unwrap_or(LINE_BYTES_MAX),
         }
+    }
+
+    /// Lets whoever takes the chunks look at the clock while nothing arrives: it is given empty ones.
+    #[must_use]
+    pub fn beating(mut self) -> Self {
+        self.beats = true;
+        self
+    }
+
+    /// Chunks hold about so many bytes, if that much has arrived.
+    #[must_use]
+    pub fn of_bytes(mut self, bytes: usize) -> Self {
+        if !self.exact {
+            self.chunk_bytes = bytes;
+        }
+        self
     }
 
     /// Whether input stands ready, waiting for at most `wait`.
@@ -112,6 +131,7 @@ impl Lines {
     /// The first `len` bytes as a chunk; the rest waits.
     fn chunk(&mut self, mut bytes: Vec<u8>, len: usize) -> Chunk {
         self.carry.extend_from_slice(&bytes[len..]);
+        let offset = self.passed;
         self.passed += len as u64;
         bytes.truncate(len);
         bytes.resize(len + PADDING, b'\n');
@@ -120,6 +140,7 @@ impl Lines {
             bytes: Buffer::from_vec(bytes),
             len,
             number: self.chunks - 1,
+            offset,
         }
     }
 }
@@ -172,6 +193,9 @@ impl Input for Lines {
                 }
                 if stopped.load(Ordering::Relaxed) {
                     return Ok(None);
+                }
+                if self.beats {
+                    return Ok(Some(self.chunk(bytes, 0)));
                 }
                 continue;
             }

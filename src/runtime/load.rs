@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::embeddings::Source;
 use super::models::Models;
 use crate::detect::knows_label;
@@ -22,6 +24,14 @@ pub struct Files {
     pub config: Option<PathBuf>,
     pub catalog: Option<PathBuf>,
     pub observe: bool,
+    /// Records become rows of tables.
+    pub tables: bool,
+    /// The configuration itself, where it is no file: its name in messages, and its text.
+    pub text: Option<(String, String)>,
+    /// The catalog itself, where it is no file.
+    pub streams: Option<ConfiguredCatalog>,
+    /// Variables that come before those of the environment.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Reads the files and compiles the plan. Relative paths in the configuration start at its folder.
@@ -35,12 +45,18 @@ pub fn load(files: &Files) -> Result<Plan> {
             &read(path)?,
             &path.display().to_string(),
         )?),
-        None => None,
+        None => files.streams.clone(),
     };
-    let (mut config, file) = match &files.config {
-        Some(path) => {
-            let file = path.display().to_string();
-            let config = Config::parse(&file, &read(path)?, &mut problems);
+    let given = match (&files.text, &files.config) {
+        (Some(text), _) => Some(text.clone()),
+        (None, Some(path)) => Some((path.display().to_string(), read(path)?)),
+        (None, None) => None,
+    };
+    let mut told = Sha256::new_with_prefix(b"midflight plan 1");
+    let (mut config, file) = match given {
+        Some((file, text)) => {
+            told.update(&text);
+            let config = Config::parse(&file, &text, &mut problems);
             (config.unwrap_or_else(Config::default_plan), file)
         }
         None => (
@@ -56,15 +72,25 @@ pub fn load(files: &Files) -> Result<Plan> {
     if let Some(reject) = &mut config.reject {
         reject.to = folder.join(&reject.to);
     }
-    let rules = rule_files(&config, folder, &file, &mut problems);
+    let rules = rule_files(&config, folder, &file, &mut told, &mut problems);
     let keys = Keys::resolve(
         &config.keys,
-        &|name| std::env::var(name).ok(),
+        &|name| {
+            let given = files.variables.get(name).cloned();
+            given.or_else(|| std::env::var(name).ok())
+        },
         &|path| std::fs::read_to_string(folder.join(path)),
         &file,
         &mut problems,
     );
     let tagger = tagger(&config.tagger, folder)?;
+    told.update(keys.fingerprint());
+    if let Some(catalog) = &catalog {
+        told.update(catalog.to_json().to_string());
+    }
+    if files.observe {
+        told.update("observe");
+    }
     let sources = Sources {
         config,
         tagger,
@@ -74,6 +100,8 @@ pub fn load(files: &Files) -> Result<Plan> {
         keys,
         embedders: Embedders::new(Source::new(folder)),
         observe: files.observe,
+        tables: files.tables,
+        fingerprint: hex::encode(&told.finalize()[..16]),
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     };
     Plan::compile(sources, problems)
@@ -106,6 +134,7 @@ fn rule_files(
     config: &Config,
     folder: &Path,
     file: &str,
+    told: &mut Sha256,
     problems: &mut Problems,
 ) -> BTreeMap<PathBuf, RuleFile> {
     let mut rules = BTreeMap::new();
@@ -120,6 +149,8 @@ fn rule_files(
         let path = folder.join(&named.value);
         match read(&path) {
             Ok(text) => {
+                told.update([0]);
+                told.update(&text);
                 if let Some(parsed) = RuleFile::parse(&path.display().to_string(), &text, problems)
                 {
                     rules.insert(named.value.clone(), parsed);

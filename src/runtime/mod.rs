@@ -1,6 +1,8 @@
 //! Where the engine runs: the only place that knows files and processes.
 
+mod account;
 pub mod bucket;
+pub mod destination;
 pub mod embeddings;
 mod input;
 mod load;
@@ -9,5 +11,7 @@ mod output;
 pub mod pipe;
 mod progress;
 mod rejects;
+pub mod stage;
+mod tables;
 
 pub use load::{Files, load};

@@ -5,17 +5,14 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 
-use super::progress::Progress;
-use crate::batch::Fate;
+use super::account::{Account, mixed_states};
 use crate::checkpoint::Ledger;
-use crate::decode::{Copied, EventKind, Stop, StreamId};
+use crate::decode::{Copied, EventKind, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Done;
-use crate::plan::{Plan, Shown, StreamPlan};
+use crate::plan::{Plan, Shown};
 use crate::protocol::frame::Span;
 use crate::protocol::trace;
-use crate::report::Totals;
-use crate::runtime::rejects::Rejects;
 use crate::sink::lines::Piece;
 use crate::window::Output;
 
@@ -28,23 +25,19 @@ pub struct Writer<'a> {
     plan: &'a Plan,
     out: OwnedFd,
     pub ledger: Ledger,
-    pub totals: Totals,
-    rejects: Option<Rejects>,
-    progress: Progress,
+    pub account: Account<'a>,
     /// The last byte written ends a line.
     line_ended: bool,
 }
 
 impl<'a> Writer<'a> {
-    /// Writes to `out`; `rejects` keeps what is rejected.
-    pub fn new(plan: &'a Plan, out: OwnedFd, rejects: Option<Rejects>, progress: Progress) -> Self {
+    /// Writes to `out`.
+    pub fn new(plan: &'a Plan, out: OwnedFd, account: Account<'a>) -> Self {
         Self {
             plan,
             out,
             ledger: Ledger::default(),
-            totals: Totals::default(),
-            rejects,
-            progress,
+            account,
             line_ended: true,
         }
     }
@@ -63,11 +56,6 @@ impl<'a> Writer<'a> {
                 IoSlice::new(line.as_bytes()),
             ],
         )
-    }
-
-    /// Ends the progress line.
-    pub fn finish(&self) {
-        self.progress.finish();
     }
 
     /// The texts that are known only now: counts of STATEs and lines that are no messages.
@@ -90,7 +78,7 @@ impl<'a> Writer<'a> {
                     let text = event.line.of(done.chunk.bytes.as_slice());
                     let shown =
                         (self.plan.foreign() == Shown::Text).then(|| String::from_utf8_lossy(text));
-                    let number = self.totals.lines + event.number + 1;
+                    let number = self.account.totals.lines + event.number + 1;
                     patches.push(trace::foreign(number, text.len(), shown.as_deref()));
                 }
                 Piece::Status { event } => {
@@ -111,7 +99,7 @@ impl<'a> Writer<'a> {
         let stream = self.plan.stream(copied.stream);
         self.ledger
             .leave(&stream.descriptor, copied.records, copied.followers);
-        self.totals.follow(copied.stream, copied.followers);
+        self.account.totals.follow(copied.stream, copied.followers);
     }
 
     /// A stream's status once more for its second stream, behind a newline; nothing for other streams.
@@ -164,127 +152,28 @@ impl<'a> Writer<'a> {
             .chunks_mut(SLICES_MAX)
             .try_for_each(|slices| write_all(&self.out, slices))
     }
-
-    /// Rejected rows are stored before anything behind them leaves.
-    fn store_rejects(&mut self, done: &Done) -> Result<()> {
-        let Some(rejects) = self.rejects.as_mut().filter(|_| !done.rejected.is_empty()) else {
-            return Ok(());
-        };
-        let bytes = done.chunk.bytes.as_slice();
-        let (mut offset, mut line) = (0, self.totals.lines + 1);
-        for (stream, rejected) in &done.rejected {
-            let to = rejected.offset as usize;
-            line += memchr::memchr_iter(b'\n', &bytes[offset..to]).count() as u64;
-            offset = to;
-            let stream = self.plan.stream(*stream);
-            rejects.store(&stream.descriptor, &rejected.entry(line))?;
-        }
-        rejects.sync()
-    }
-
-    /// The first line behind which some stream has too many rejects, once it has enough rows to tell. Rows
-    /// are counted one by one, so that where a run stops does not depend on how the input was cut.
-    fn over_limit(&self, done: &Done) -> Option<Stop> {
-        if self.plan.observe() {
-            return None;
-        }
-        let mut first: Option<(u32, Error)> = None;
-        for (stream, batch) in &done.decoded.batches {
-            let plan = self.plan.stream(*stream);
-            let Some(limit) = plan.max_rejected else {
-                continue;
-            };
-            let before = self.totals.of(*stream);
-            let (mut read, mut rejected) =
-                before.map_or((0, 0), |totals| (totals.read, totals.rejected));
-            for row in batch.rows() {
-                read += 1;
-                rejected += u64::from(row.fate == Fate::Rejected);
-                if read >= ROWS_BEFORE_LIMIT && exceeds(rejected, read, limit) {
-                    if first.as_ref().is_none_or(|(at, _)| row.line.end < *at) {
-                        first = Some((row.line.end, too_many(&plan, rejected, read, limit)));
-                    }
-                    break;
-                }
-            }
-        }
-        let (end, error) = first?;
-        let before = &done.chunk.bytes.as_slice()[..end as usize];
-        let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
-        Some(Stop { line, error })
-    }
-
-    /// The first state of another type than those before it.
-    fn mixed_states(&self, done: &Done) -> Option<Stop> {
-        let states = || {
-            done.decoded
-                .events
-                .iter()
-                .filter_map(|event| match &event.kind {
-                    EventKind::State(state) => Some((event.number, state)),
-                    EventKind::Foreign | EventKind::Status => None,
-                })
-        };
-        let (place, error) = self.ledger.mixed(states().map(|(_, state)| state))?;
-        let (line, _) = states().nth(place)?;
-        Some(Stop { line, error })
-    }
-
-    /// Compares a stream's rejects with its limit at the end of the run, however few rows it has.
-    ///
-    /// # Errors
-    /// `Limit` when there are too many.
-    pub fn check_limit(&self, stream: StreamId) -> Result<()> {
-        let plan = self.plan.stream(stream);
-        match (plan.max_rejected, self.totals.of(stream)) {
-            (Some(limit), Some(totals)) if exceeds(totals.rejected, totals.read, limit) => {
-                Err(too_many(&plan, totals.rejected, totals.read, limit))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Rows of a stream after which its fraction of rejects is compared with the limit while it still runs.
-const ROWS_BEFORE_LIMIT: u64 = 1_000;
-
-#[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
-fn exceeds(rejected: u64, read: u64, limit: f64) -> bool {
-    rejected as f64 > limit * read as f64
-}
-
-fn too_many(plan: &StreamPlan, rejected: u64, read: u64, limit: f64) -> Error {
-    let message = format!(
-        "stream `{}`: {rejected} of {read} records rejected, more than the limit of {limit}",
-        plan.descriptor
-    );
-    Error::new(ErrorKind::Limit, message)
-        .hint("the report counts the failed rules; the reject store holds the records")
 }
 
 impl Output for Writer<'_> {
     type Done = Done;
 
     fn stop(&self, done: &Done) -> Option<Stop> {
-        let stops = [self.mixed_states(done), self.over_limit(done)];
+        let stops = [
+            mixed_states(&self.ledger, done),
+            self.account.over_limit(done),
+        ];
         stops.into_iter().flatten().min_by_key(|stop| stop.line)
     }
 
     fn write(&mut self, done: &Done) -> Result<()> {
-        self.store_rejects(done)?;
+        self.account.store_rejects(done)?;
         self.write_lines(done)?;
-        let lines = self.totals.lines;
-        self.totals.add(self.plan, done);
-        self.progress.tick(&self.totals);
-        if let Some(stop) = &done.decoded.stop {
-            return Err(stop.error.at_line(lines + stop.line + 1));
-        }
-        Ok(())
+        self.account.add(done)
     }
 }
 
 /// Writes all slices.
-fn write_all(out: &OwnedFd, mut slices: &mut [IoSlice<'_>]) -> Result<()> {
+pub(super) fn write_all(out: &OwnedFd, mut slices: &mut [IoSlice<'_>]) -> Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
     while !slices.is_empty() {
         match rustix::io::writev(out.as_fd(), slices) {

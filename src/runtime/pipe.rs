@@ -4,10 +4,10 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use super::account::Account;
 use super::input::Lines;
 use super::output::Writer;
 use super::progress::Progress;
-use super::rejects::Rejects;
 use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{self, Done, Worker};
@@ -56,13 +56,10 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     let start = Instant::now();
     plan.begin();
     plan.prepare()?;
-    let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
-        Some(directory) => Some(Rejects::open(directory, &run_name())?),
-        None => None,
-    };
+    let account = Account::open(plan, &run_name(), Progress::new(options.progress))?;
     widen(&input);
     widen(&output);
-    let mut writer = Writer::new(plan, output, rejects, Progress::new(options.progress));
+    let mut writer = Writer::new(plan, output, account);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let first = writer.say(&trace::log("INFO", &plan.greeting()));
     let workers = match options.workers {
@@ -76,8 +73,8 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         }),
         Err(error) => (writer, Err(error)),
     };
-    writer.finish();
-    let ended = ended.and_then(|()| final_limits(plan, &writer));
+    writer.account.finish();
+    let ended = ended.and_then(|()| writer.account.check_limits());
     let ended = match ended {
         Ok(()) => {
             let mode = if plan.observe() {
@@ -85,7 +82,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
             } else {
                 ""
             };
-            let message = format!("midflight: {mode}{}", writer.totals.sentence());
+            let message = format!("midflight: {mode}{}", writer.account.totals.sentence());
             writer.say(&trace::log("INFO", &message))
         }
         Err(error) => {
@@ -95,20 +92,10 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         }
     };
     if let Some(directory) = &options.report {
-        let failed = ended.as_ref().err();
-        let report = writer
-            .totals
-            .json(plan, writer.ledger.states(), start.elapsed(), failed);
-        let path = directory.join("report.json");
-        let written =
-            std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
-        written.map_err(|error| {
-            Error::new(
-                ErrorKind::Output,
-                format!("{} cannot be written", path.display()),
-            )
-            .because(error)
-        })?;
+        let (states, time) = (writer.ledger.states(), start.elapsed());
+        writer
+            .account
+            .report(directory, states, time, ended.as_ref().err())?;
     }
     ended
 }
@@ -138,22 +125,14 @@ const PIPE_BYTES: usize = 1 << 20;
 /// Lets a pipe hold more, which saves a third of the time spent in the kernel. What is no pipe, or may not
 /// grow, works as well.
 #[cfg(target_os = "linux")]
-fn widen(fd: &OwnedFd) {
+pub(super) fn widen(fd: &OwnedFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(fd, PIPE_BYTES);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn widen(_: &OwnedFd) {}
+pub(super) fn widen(_: &OwnedFd) {}
 
-fn final_limits(plan: &Plan, writer: &Writer<'_>) -> Result<()> {
-    let mut streams: Vec<_> = (0..plan.streams()).collect();
-    streams.sort_by_cached_key(|&stream| plan.stream(stream).descriptor.clone());
-    streams
-        .into_iter()
-        .try_for_each(|stream| writer.check_limit(stream))
-}
-
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -161,6 +140,6 @@ fn now_ms() -> u64 {
 }
 
 /// A name for this run: its start, to the millisecond.
-fn run_name() -> String {
+pub(super) fn run_name() -> String {
     chrono::Utc::now().format("%Y%m%dT%H%M%S%3fZ").to_string()
 }

@@ -58,6 +58,7 @@ pub fn render(
             .iter()
             .map(|(_, batch)| !observe && batch.is_touched())
             .collect(),
+        run_bytes_min: RUN_BYTES_MIN,
         out: Rendered {
             text: memory,
             ..Rendered::default()
@@ -110,28 +111,47 @@ pub fn render(
 
 /// The record of a row as a line without newline, with its edits.
 pub fn render_row(batch: &Batch, row: RowId) -> Vec<u8> {
-    let line = batch.rows()[row].line;
-    let mut splice = Splice {
-        bytes: batch.bytes(),
-        limit: line.end,
-        from: line.start,
-        cells: vec![
-            batch
-                .cells()
-                .partition_point(|cell| (cell.row as usize) < row),
-        ],
-        followers: Vec::new(),
-        touched: vec![true],
-        out: Rendered::default(),
-        start: 0,
-    };
-    splice.edit_row(0, batch, row);
-    splice.copy(line.end);
+    let first = batch
+        .cells()
+        .partition_point(|cell| (cell.row as usize) < row);
+    let mut splice = Splice::of_rows(batch, first);
+    splice.whole_row(batch, row);
     splice.out.text
 }
 
+/// The lines of the rows that leave a batch, with their edits: the text, and the place of each in it behind the row.
+pub(super) fn render_rows(batch: &Batch) -> (Vec<u8>, Vec<(RowId, Span)>) {
+    let mut splice = Splice::of_rows(batch, 0);
+    let mut places = Vec::with_capacity(batch.rows().len());
+    for row in 0..batch.rows().len() {
+        if batch.rows()[row].fate == Fate::Keep {
+            let start = splice.out.text.len() as u32;
+            splice.whole_row(batch, row);
+            let end = splice.out.text.len() as u32;
+            places.push((row, Span { start, end }));
+            splice.out.text.push(b'\n');
+        }
+    }
+    (splice.out.text, places)
+}
+
+/// Appends the line of a follower, whose row was emitted when `emitted` says.
+pub(super) fn write_follower(
+    batch: &Batch,
+    follower: Follower,
+    emitted: Option<Span>,
+    text: &mut Vec<u8>,
+) {
+    text.extend_from_slice(batch.following(follower));
+    if let Some(emitted) = emitted {
+        text.extend_from_slice(b",\"emitted_at\":");
+        text.extend_from_slice(emitted.of(batch.bytes()));
+    }
+    text.extend_from_slice(b"}}");
+}
+
 /// Records that stages left without any member are dropped: platforms drop `{}` without a word.
-fn drop_emptied(decoded: &mut Decoded) {
+pub(super) fn drop_emptied(decoded: &mut Decoded) {
     for (_, batch) in &mut decoded.batches {
         if !batch.has_removals() {
             continue;
@@ -174,12 +194,37 @@ struct Splice<'a> {
     /// Next follower of every batch.
     followers: Vec<usize>,
     touched: Vec<bool>,
+    /// Runs from this length on become pieces of their own.
+    run_bytes_min: u32,
     out: Rendered,
     /// First byte of text that no piece holds yet.
     start: u32,
 }
 
-impl Splice<'_> {
+impl<'a> Splice<'a> {
+    /// One that writes single rows of a batch, whose cells begin with the one of this number.
+    fn of_rows(batch: &'a Batch, first: usize) -> Self {
+        Self {
+            bytes: batch.bytes(),
+            limit: 0,
+            from: 0,
+            cells: vec![first],
+            followers: Vec::new(),
+            touched: vec![true],
+            run_bytes_min: u32::MAX,
+            out: Rendered::default(),
+            start: 0,
+        }
+    }
+
+    /// Appends the line of a row to the text.
+    fn whole_row(&mut self, batch: &Batch, row: RowId) {
+        let line = batch.rows()[row].line;
+        self.from = line.start;
+        self.edit_row(0, batch, row);
+        self.copy(line.end);
+    }
+
     /// Puts a row into the output, or leaves it out. Says whether it leaves.
     fn row(&mut self, at: usize, batch: &Batch, row: RowId) -> bool {
         if !self.touched[at] {
@@ -215,12 +260,7 @@ impl Splice<'_> {
         for &one in &all[next..next + count] {
             // Before the row's own newline, which the last line of the input may lack.
             self.out.text.push(b'\n');
-            self.out.text.extend_from_slice(batch.following(one));
-            if let Some(emitted) = emitted {
-                self.out.text.extend_from_slice(b",\"emitted_at\":");
-                self.out.text.extend_from_slice(emitted.of(self.bytes));
-            }
-            self.out.text.extend_from_slice(b"}}");
+            write_follower(batch, one, emitted, &mut self.out.text);
         }
         count as u64
     }
@@ -355,7 +395,7 @@ impl Splice<'_> {
     fn copy(&mut self, to: u32) {
         if to > self.from {
             let run = &self.bytes[self.from as usize..to as usize];
-            if run.len() >= RUN_BYTES_MIN as usize {
+            if run.len() >= self.run_bytes_min as usize {
                 return self.copy_to(to);
             }
             self.out.text.extend_from_slice(run);
@@ -368,7 +408,7 @@ impl Splice<'_> {
         if to <= self.from {
             return;
         }
-        if to - self.from < RUN_BYTES_MIN {
+        if to - self.from < self.run_bytes_min {
             let run = &self.bytes[self.from as usize..to as usize];
             self.out.text.extend_from_slice(run);
         } else {

@@ -122,6 +122,7 @@ fn the_decoder_finds_what_a_strict_reader_finds() {
             bytes: arrow::buffer::Buffer::from_vec(bytes),
             len: text.len(),
             number: 0,
+            offset: 0,
         };
         let decoded = Decoder::default().read(&chunk, &All(Arc::new(Projection::new(&paths))));
         must(decoded.stop.is_none(), || format!("{:?}", decoded.stop))?;

@@ -68,6 +68,8 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         observe: false,
         embedders: Embedders::new(Source::new(std::path::Path::new(""))),
         tagger: tagger(&config_tagger),
+        tables: false,
+        fingerprint: String::new(),
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
     Arc::new(Plan::compile(sources, problems).expect("a plan"))

@@ -1,7 +1,7 @@
 //! Learning over chunks: what a chunk may know, and what it adds, in the order of the input.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::evidence::Seen;
@@ -19,6 +19,8 @@ pub struct Learner {
     state: Mutex<State>,
     /// The chunk in which learning ended; chunks behind it need no turn.
     last: AtomicU64,
+    /// Learning was ended before everything was decided.
+    settled: AtomicBool,
     /// Values per clean column that were unlike its sample.
     strangers: Mutex<BTreeMap<usize, u64>>,
 }
@@ -48,13 +50,19 @@ impl Learner {
             turns,
             state: Mutex::default(),
             last: AtomicU64::new(u64::MAX),
+            settled: AtomicBool::new(false),
             strangers: Mutex::default(),
         }
     }
 
     /// Whether a chunk has to learn.
     pub fn is_learning(&self, chunk: u64) -> bool {
-        chunk <= self.last.load(Ordering::Acquire)
+        !self.settled.load(Ordering::Acquire) && chunk <= self.last.load(Ordering::Acquire)
+    }
+
+    /// Ends learning for good: what is undecided stays so.
+    pub fn settle(&self) {
+        self.settled.store(true, Ordering::Release);
     }
 
     /// What a chunk may know. While there is something to learn, waits until all chunks before it have
@@ -63,7 +71,7 @@ impl Learner {
         let course = |knowledge: Arc<Knowledge>| Course {
             learner: self,
             chunk,
-            learning: !knowledge.is_settled(),
+            learning: !knowledge.is_settled() && !self.settled.load(Ordering::Acquire),
             knowledge,
         };
         if self.is_learning(chunk) {
@@ -74,7 +82,7 @@ impl Learner {
         }
         let mut state = self.lock();
         let beginning = Arc::clone(&state.latest);
-        if !beginning.is_settled() {
+        if !beginning.is_settled() && !self.settled.load(Ordering::Acquire) {
             state.beginnings.insert(chunk, Arc::clone(&beginning));
             let kept = chunk.saturating_sub(CHUNKS_KEPT);
             state.beginnings = state.beginnings.split_off(&kept);
@@ -86,6 +94,7 @@ impl Learner {
     pub fn begin(&self) {
         *self.lock() = State::default();
         self.last.store(u64::MAX, Ordering::Release);
+        self.settled.store(false, Ordering::Release);
         let strangers = &mut *self
             .strangers
             .lock()

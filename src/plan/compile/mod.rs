@@ -238,7 +238,7 @@ impl Compiler<'_> {
     }
 
     fn finish(self, projection: Projection, origin: String) -> StreamPlan {
-        let copied = self.stages.is_empty() && projection.is_empty();
+        let copied = self.stages.is_empty() && projection.is_empty() && !self.sources.tables;
         StreamPlan {
             descriptor: self.descriptor.clone(),
             projection: (!copied).then(|| Arc::new(projection)),

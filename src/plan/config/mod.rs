@@ -10,6 +10,7 @@ mod operator;
 mod pattern;
 mod read;
 mod split;
+mod stage;
 mod stages;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use read::{FOREIGN_LINES, Scope, UNLISTED};
 
 use crate::document::{self, Fields, Position, Problems};
 use crate::plan::keys::KeySource;
+use crate::sink::spec::{PartSpec, TableOptions};
 use crate::stage::spec::StageSpec;
 
 /// The most streams of one configuration.
@@ -58,6 +60,8 @@ pub struct Config {
     pub max_line_bytes: Option<u64>,
     /// The model that finds what has no form.
     pub tagger: TaggerChoice,
+    /// How parts of a stage are written.
+    pub stage: PartSpec,
 }
 
 /// Which tagger searches texts.
@@ -109,6 +113,8 @@ pub struct StreamConfig {
     pub unlisted: Option<Unlisted>,
     /// The stages in their order.
     pub stages: Vec<Spanned<StageSpec>>,
+    /// How its rows are written to a stage.
+    pub table: Option<Spanned<TableOptions>>,
     /// Where its name stands.
     pub at: Position,
 }
@@ -169,6 +175,10 @@ impl Config {
                 .take("tagger")
                 .map(|node| read::read_tagger(node, file, problems))
                 .unwrap_or_default(),
+            stage: fields
+                .take("stage")
+                .map(|node| stage::read_stage(node, file, problems))
+                .unwrap_or_default(),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -186,6 +196,7 @@ impl Config {
             foreign_lines: ForeignLines::Withhold,
             max_line_bytes: None,
             tagger: TaggerChoice::Builtin,
+            stage: PartSpec::default(),
         }
     }
 

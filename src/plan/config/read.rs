@@ -123,6 +123,7 @@ fn read_stream(
         rules: None,
         unlisted: None,
         stages: Vec::new(),
+        table: None,
         at: key.at,
     };
     // A stream with nothing to say about it is listed all the same, and copied.
@@ -139,6 +140,10 @@ fn read_stream(
             .take("stages")
             .map(|node| stages::read(node, scope, problems))
             .unwrap_or_default();
+        stream.table = fields.take("table").map(|node| Spanned {
+            value: super::stage::read_table(node, file, problems),
+            at: node.at,
+        });
         fields.finish(problems);
         stages::refuse_odd_checks(&stream, file, problems);
     }

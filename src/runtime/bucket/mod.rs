@@ -61,7 +61,8 @@ impl Bucket {
             let folder = std::path::absolute(path).map_err(|error| wrong(place, error))?;
             let objects = LocalFileSystem::new().with_automatic_cleanup(false);
             let text = folder.to_string_lossy();
-            let prefix = Path::parse(text.trim_matches('/')).map_err(|error| wrong(place, error))?;
+            let prefix =
+                Path::parse(text.trim_matches('/')).map_err(|error| wrong(place, error))?;
             return Ok(Self {
                 objects: Arc::new(objects),
                 prefix,
@@ -214,13 +215,9 @@ impl Bucket {
     pub fn create(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<bool> {
         let bytes = bytes.into();
         let mode = PutMode::Create.into();
-        let written =
-            block_on(
-                self.objects
-                    .put_opts(path, bytes.clone().into(), mode),
-            )?;
+        let written = block_on(self.objects.put_opts(path, bytes.clone().into(), mode))?;
         match written {
-            Ok(_) => Ok(true),
+            Ok(_) => self.settle(path).map(|()| true),
             Err(
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
@@ -277,7 +274,26 @@ impl Bucket {
     }
 
     fn written(&self, path: &Path, written: object_store::Result<()>) -> Result<()> {
-        written.map_err(|error| failed(ErrorKind::Output, &self.url_of(path), "written", &error))
+        written
+            .map_err(|error| failed(ErrorKind::Output, &self.url_of(path), "written", &error))?;
+        self.settle(path)
+    }
+
+    /// Returns when an object is on disk. Buckets answer only then; a directory keeps it in memory a while.
+    fn settle(&self, path: &Path) -> Result<()> {
+        if self.folder.is_none() {
+            return Ok(());
+        }
+        let file = std::path::Path::new("/").join(path.as_ref());
+        let sync = |path: &std::path::Path| std::fs::File::open(path)?.sync_all();
+        let synced = sync(&file).and_then(|()| file.parent().map_or(Ok(()), sync));
+        synced.map_err(|error| {
+            Error::new(
+                ErrorKind::Output,
+                format!("{} cannot be written", self.url_of(path)),
+            )
+            .because(error)
+        })
     }
 }
 
@@ -360,7 +376,10 @@ fn network() -> Result<&'static Runtime> {
             .build()
     });
     network.as_ref().map_err(|error| {
-        Error::new(ErrorKind::Internal, "the threads of the network do not start")
-            .because(error.to_string())
+        Error::new(
+            ErrorKind::Internal,
+            "the threads of the network do not start",
+        )
+        .because(error.to_string())
     })
 }

@@ -49,9 +49,9 @@ impl Upload {
         self.bytes
     }
 
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Bytes held in memory, about.
+    pub fn held(&self) -> usize {
+        self.filling.capacity() + self.going.len() * PART_BYTES
     }
 
     /// Appends bytes; waits where more parts than two would be on their way.
@@ -93,7 +93,7 @@ impl Upload {
             return Ok(());
         };
         match block_on(parts.complete())? {
-            Ok(_) => Ok(()),
+            Ok(_) => self.bucket.settle(&self.path),
             Err(error) => {
                 let _ = block_on(parts.abort());
                 Err(self.failed(&error))
@@ -123,7 +123,10 @@ impl Upload {
         match block_on(first)? {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.failed(&error)),
-            Err(_) => Err(Error::new(ErrorKind::Internal, "an upload's task ended early")),
+            Err(_) => Err(Error::new(
+                ErrorKind::Internal,
+                "an upload's task ended early",
+            )),
         }
     }
 

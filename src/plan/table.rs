@@ -1,0 +1,166 @@
+//! The table that a stream's rows are written to: which columns, of which types, sorted and divided how.
+
+use std::collections::BTreeMap;
+
+use super::{Plan, StreamPlan};
+use crate::decode::StreamId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::state::Descriptor;
+use crate::schema::{LogicalType, StreamSchema};
+use crate::sink::spec::TableOptions;
+use crate::sink::table::{ColumnSpec, NumberAs, Table, TableSpec};
+use crate::stage::spec::{EmbedInto, StageSpec};
+
+/// How numbers are stored where nothing is said: exact up to 20 digits before the point and 18 behind it.
+const NUMBER: NumberAs = NumberAs::Decimal {
+    precision: 38,
+    scale: 18,
+};
+
+/// A table and how its rows are laid out.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    pub stream: Descriptor,
+    pub table: Table,
+    pub options: TableOptions,
+    /// Columns, by index, whose values are folders, and by which rows are sorted.
+    pub partition_by: Vec<usize>,
+    pub sort_by: Vec<usize>,
+}
+
+impl Plan {
+    /// The table of a stream, or of its second stream.
+    ///
+    /// # Errors
+    /// `Catalog` when nothing says what columns there are, `Config` when a column that the table is laid out by
+    /// is none of its columns.
+    pub fn table(&self, stream: StreamId, second: bool) -> Result<TablePlan> {
+        let stream = self.stream(stream);
+        let (descriptor, schema) = match (&stream.second, second) {
+            (Some(of), true) => (
+                Descriptor {
+                    namespace: stream.descriptor.namespace.clone(),
+                    name: of.name.clone(),
+                },
+                StreamSchema::from_json_schema(&of.json_schema)?,
+            ),
+            _ => (stream.descriptor.clone(), stream.schema.clone()),
+        };
+        if !schema.is_known() {
+            let message = format!("stream `{descriptor}`: nothing says what columns it has");
+            return Err(Error::new(ErrorKind::Catalog, message)
+                .hint("give a catalog whose `json_schema` lists its properties"));
+        }
+        let options = match second {
+            true => TableOptions::default(),
+            false => self.table_options(&stream),
+        };
+        let notes = notes(&schema);
+        let vectors = self.vectors(&stream, second);
+        let columns = schema.columns().map(|(name, ty)| ColumnSpec {
+            name: name.to_owned(),
+            ty: ty.clone(),
+            number: number(&options, name),
+            vector: vectors.iter().any(|vector| vector == name) && is_list(ty),
+            notes: notes.get(name).cloned().unwrap_or_default(),
+        });
+        let spec = &self.sources().config.stage;
+        let table = Table::compile(&TableSpec {
+            layout: spec.layout,
+            columns: columns.collect(),
+            flatten: spec.flatten,
+        })?;
+        let index = |name: &String| {
+            table.schema().index_of(name).map_err(|_| {
+                let message =
+                    format!("stream `{descriptor}`: `table` names `{name}`, which is no column");
+                Error::new(ErrorKind::Config, message)
+            })
+        };
+        let partition_by = options
+            .partition_by
+            .iter()
+            .map(index)
+            .collect::<Result<_>>()?;
+        let sort_by = options.sort_by.iter().map(index).collect::<Result<_>>()?;
+        for name in options.bloom.iter().chain(features(&options)) {
+            index(name)?;
+        }
+        Ok(TablePlan {
+            stream: descriptor,
+            table,
+            options,
+            partition_by,
+            sort_by,
+        })
+    }
+
+    /// What the configuration says of a stream's table. A stream that is split is divided by its parts.
+    fn table_options(&self, stream: &StreamPlan) -> TableOptions {
+        let descriptor = &stream.descriptor;
+        let config = &self.sources().config;
+        let listed = config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
+        let given = listed.and_then(|listed| listed.table.as_ref());
+        let mut options = given.map(|given| given.value.clone()).unwrap_or_default();
+        if options.partition_by.is_empty() {
+            let parts = stream.splits.iter().map(|split| split.into.clone());
+            options.partition_by = parts.collect();
+        }
+        options
+    }
+
+    /// Columns that hold one vector a row.
+    fn vectors(&self, stream: &StreamPlan, second: bool) -> Vec<String> {
+        if second {
+            return vec!["embedding".to_owned()];
+        }
+        let descriptor = &stream.descriptor;
+        let config = &self.sources().config;
+        let listed = config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
+        let stages = listed.iter().flat_map(|listed| &listed.stages);
+        let into = stages.filter_map(|stage| match &stage.value {
+            StageSpec::Embed(embed) => match &embed.into {
+                EmbedInto::Vector(name) => Some(name.clone()),
+                EmbedInto::Chunks(_) | EmbedInto::Stream => None,
+            },
+            _ => None,
+        });
+        into.collect()
+    }
+}
+
+fn features(options: &TableOptions) -> impl Iterator<Item = &String> {
+    options.feature.iter().flat_map(|feature| {
+        let named = feature.entities.iter().chain([&feature.timestamp]);
+        named.chain(&feature.created)
+    })
+}
+
+fn number(options: &TableOptions, name: &str) -> NumberAs {
+    let named = options.numbers.get(name).copied();
+    named.or(options.number).unwrap_or(NUMBER)
+}
+
+fn is_list(ty: &LogicalType) -> bool {
+    matches!(ty, LogicalType::Array(Some(item)) if **item == LogicalType::Number)
+}
+
+/// What was done to each column, for the metadata of its file.
+fn notes(schema: &StreamSchema) -> BTreeMap<String, Vec<(String, String)>> {
+    let mut notes: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for line in schema.lineage() {
+        let (Some(top), false) = (line.column.top(), line.stages.is_empty()) else {
+            continue;
+        };
+        let of = notes.entry(top.to_owned()).or_default();
+        let name = match line.column.segments().len() {
+            1 => String::new(),
+            _ => format!(":{}", line.column),
+        };
+        of.push((format!("midflight:stages{name}"), line.stages.join("; ")));
+        if line.masking {
+            of.push((format!("midflight:masked{name}"), "true".to_owned()));
+        }
+    }
+    notes
+}

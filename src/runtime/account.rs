@@ -1,0 +1,187 @@
+//! What both outputs keep account of: totals, rejects, limits. They differ in where records go.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::progress::Progress;
+use super::rejects::Rejects;
+use crate::batch::Fate;
+use crate::checkpoint::Ledger;
+use crate::decode::{EventKind, Stop, StreamId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::Done;
+use crate::plan::{Plan, StreamPlan};
+use crate::report::Totals;
+
+/// The account of a run.
+#[derive(Debug)]
+pub struct Account<'a> {
+    plan: &'a Plan,
+    pub totals: Totals,
+    rejects: Option<Rejects>,
+    progress: Progress,
+}
+
+impl<'a> Account<'a> {
+    /// Opens the reject store that the plan names, for a run of this name.
+    ///
+    /// # Errors
+    /// `Output` when it cannot be opened.
+    pub fn open(plan: &'a Plan, run: &str, progress: Progress) -> Result<Self> {
+        let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
+            Some(directory) => Some(Rejects::open(directory, run)?),
+            None => None,
+        };
+        Ok(Self {
+            plan,
+            totals: Totals::default(),
+            rejects,
+            progress,
+        })
+    }
+
+    /// Adds a chunk that has left.
+    ///
+    /// # Errors
+    /// The one that stopped the chunk, with the number of its line.
+    pub fn add(&mut self, done: &Done) -> Result<()> {
+        let lines = self.totals.lines;
+        self.totals.add(self.plan, done);
+        self.progress.tick(&self.totals);
+        match &done.decoded.stop {
+            Some(stop) => Err(stop.error.at_line(lines + stop.line + 1)),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes `report.json` into a directory. `states` passed and corrected, `time` of the whole run.
+    ///
+    /// # Errors
+    /// `Output` when it cannot be written.
+    pub fn report(
+        &self,
+        directory: &Path,
+        states: (u64, u64),
+        time: Duration,
+        failed: Option<&Error>,
+    ) -> Result<()> {
+        let report = self.totals.json(self.plan, states, time, failed);
+        let path = directory.join("report.json");
+        let written =
+            std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
+        written.map_err(|error| {
+            let message = format!("{} cannot be written", path.display());
+            Error::new(ErrorKind::Output, message).because(error)
+        })
+    }
+
+    /// Ends the progress line.
+    pub fn finish(&self) {
+        self.progress.finish();
+    }
+
+    /// Rejected rows are stored before anything behind them leaves.
+    pub fn store_rejects(&mut self, done: &Done) -> Result<()> {
+        let Some(rejects) = self.rejects.as_mut().filter(|_| !done.rejected.is_empty()) else {
+            return Ok(());
+        };
+        let bytes = done.chunk.bytes.as_slice();
+        let (mut offset, mut line) = (0, self.totals.lines + 1);
+        for (stream, rejected) in &done.rejected {
+            let to = rejected.offset as usize;
+            line += memchr::memchr_iter(b'\n', &bytes[offset..to]).count() as u64;
+            offset = to;
+            let stream = self.plan.stream(*stream);
+            rejects.store(&stream.descriptor, &rejected.entry(line))?;
+        }
+        rejects.sync()
+    }
+
+    /// The first line behind which some stream has too many rejects, once it has enough rows to tell. Rows
+    /// are counted one by one, so that where a run stops does not depend on how the input was cut.
+    pub fn over_limit(&self, done: &Done) -> Option<Stop> {
+        if self.plan.observe() {
+            return None;
+        }
+        let mut first: Option<(u32, Error)> = None;
+        for (stream, batch) in &done.decoded.batches {
+            let plan = self.plan.stream(*stream);
+            let Some(limit) = plan.max_rejected else {
+                continue;
+            };
+            let before = self.totals.of(*stream);
+            let (mut read, mut rejected) =
+                before.map_or((0, 0), |totals| (totals.read, totals.rejected));
+            for row in batch.rows() {
+                read += 1;
+                rejected += u64::from(row.fate == Fate::Rejected);
+                if read >= ROWS_BEFORE_LIMIT && exceeds(rejected, read, limit) {
+                    if first.as_ref().is_none_or(|(at, _)| row.line.end < *at) {
+                        first = Some((row.line.end, too_many(&plan, rejected, read, limit)));
+                    }
+                    break;
+                }
+            }
+        }
+        let (end, error) = first?;
+        let before = &done.chunk.bytes.as_slice()[..end as usize];
+        let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
+        Some(Stop { line, error })
+    }
+
+    /// Compares every stream's rejects with its limit at the end of the run.
+    ///
+    /// # Errors
+    /// `Limit` when there are too many.
+    pub fn check_limits(&self) -> Result<()> {
+        let mut streams: Vec<_> = (0..self.plan.streams()).collect();
+        streams.sort_by_cached_key(|&stream| self.plan.stream(stream).descriptor.clone());
+        streams
+            .into_iter()
+            .try_for_each(|stream| self.check_limit(stream))
+    }
+
+    /// Compares a stream's rejects with its limit at the end of the run, however few rows it has.
+    fn check_limit(&self, stream: StreamId) -> Result<()> {
+        let plan = self.plan.stream(stream);
+        match (plan.max_rejected, self.totals.of(stream)) {
+            (Some(limit), Some(totals)) if exceeds(totals.rejected, totals.read, limit) => {
+                Err(too_many(&plan, totals.rejected, totals.read, limit))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The first state of another type than those before it.
+pub fn mixed_states(ledger: &Ledger, done: &Done) -> Option<Stop> {
+    let states = || {
+        done.decoded
+            .events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::State(state) => Some((event.number, state)),
+                EventKind::Foreign | EventKind::Status => None,
+            })
+    };
+    let (place, error) = ledger.mixed(states().map(|(_, state)| state))?;
+    let (line, _) = states().nth(place)?;
+    Some(Stop { line, error })
+}
+
+/// Rows of a stream after which its fraction of rejects is compared with the limit while it still runs.
+const ROWS_BEFORE_LIMIT: u64 = 1_000;
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
+fn exceeds(rejected: u64, read: u64, limit: f64) -> bool {
+    rejected as f64 > limit * read as f64
+}
+
+fn too_many(plan: &StreamPlan, rejected: u64, read: u64, limit: f64) -> Error {
+    let message = format!(
+        "stream `{}`: {rejected} of {read} records rejected, more than the limit of {limit}",
+        plan.descriptor
+    );
+    Error::new(ErrorKind::Limit, message)
+        .hint("the report counts the failed rules; the reject store holds the records")
+}

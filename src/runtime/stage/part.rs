@@ -1,0 +1,177 @@
+//! One part on its way to the stage.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use super::entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::bucket::Upload;
+
+/// Bytes of rows, in memory, that are sorted together.
+const SORTED_BYTES: usize = 64 << 20;
+
+/// How the rows of one stream become parts.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub stream: entry::Name,
+    pub schema: SchemaRef,
+    pub properties: WriterProperties,
+    /// Columns, by index, whose values are folders.
+    pub partition_by: Vec<usize>,
+    /// Columns, by index, by which rows are sorted.
+    pub sort_by: Vec<usize>,
+    pub generation: i64,
+    pub sync_id: i64,
+    /// Written for readers to see once the generation is published.
+    pub pending: bool,
+}
+
+/// A Parquet file that is being written.
+pub struct Writing {
+    target: Arc<Target>,
+    key: String,
+    writer: ArrowWriter<Upload>,
+    /// Rows that wait to be sorted.
+    waiting: Vec<RecordBatch>,
+    waiting_bytes: usize,
+    rows: u64,
+}
+
+impl std::fmt::Debug for Writing {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Writing")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Writing {
+    /// Begins a file under this key.
+    ///
+    /// # Errors
+    /// `Internal` when its schema cannot be a Parquet file's.
+    pub fn begin(target: Arc<Target>, key: String, upload: Upload) -> Result<Self> {
+        let schema = Arc::clone(&target.schema);
+        let writer = ArrowWriter::try_new(upload, schema, Some(target.properties.clone()))
+            .map_err(|error| failed(&key, error))?;
+        Ok(Self {
+            target,
+            key,
+            writer,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            rows: 0,
+        })
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// `Output` when they cannot be written.
+    pub fn append(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.rows += rows.num_rows() as u64;
+        if self.target.sort_by.is_empty() {
+            return self.write(rows);
+        }
+        self.waiting_bytes += rows.get_array_memory_size();
+        self.waiting.push(rows.clone());
+        match self.waiting_bytes > SORTED_BYTES {
+            true => self.sort(),
+            false => Ok(()),
+        }
+    }
+
+    fn sort(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        let sorted = (|| {
+            let rows = concat_batches(&self.target.schema, &waiting)?;
+            let columns: Vec<SortColumn> = self
+                .target
+                .sort_by
+                .iter()
+                .map(|&at| SortColumn {
+                    values: Arc::clone(rows.column(at)),
+                    options: None,
+                })
+                .collect();
+            let order = lexsort_to_indices(&columns, None)?;
+            take_record_batch(&rows, &order)
+        })();
+        let rows = sorted.map_err(|error| {
+            let message = format!("the rows of {} cannot be sorted", self.key);
+            Error::new(ErrorKind::Internal, message).because(error)
+        })?;
+        self.write(&rows)?;
+        // Sorted runs are row groups of their own: only then is the file's claim to be sorted true.
+        self.writer
+            .flush()
+            .map_err(|error| failed(&self.key, error))
+    }
+
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.writer
+            .write(rows)
+            .map_err(|error| failed(&self.key, error))
+    }
+
+    /// Bytes that it holds in memory.
+    pub fn held(&self) -> usize {
+        self.writer.memory_size() + self.waiting_bytes + self.writer.inner().held()
+    }
+
+    /// Bytes of the file so far, with those that wait.
+    pub fn bytes(&self) -> u64 {
+        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+    }
+
+    /// Completes the file; then it is there, though no reader knows of it.
+    ///
+    /// # Errors
+    /// `Output` when it cannot be written.
+    pub fn finish(mut self) -> Result<entry::Part> {
+        self.sort()?;
+        let upload = self
+            .writer
+            .into_inner()
+            .map_err(|error| failed(&self.key, error))?;
+        let bytes = upload.bytes();
+        upload.finish()?;
+        Ok(entry::Part {
+            stream: self.target.stream.clone(),
+            path: self.key,
+            rows: self.rows,
+            bytes,
+            generation: self.target.generation,
+            pending: self.target.pending,
+        })
+    }
+}
+
+/// The error behind one of the Parquet writer, which wraps those of its output.
+fn failed(key: &str, error: ParquetError) -> Error {
+    let message = format!("the part {key} cannot be written");
+    if let ParquetError::External(inner) = error {
+        return match inner
+            .downcast::<std::io::Error>()
+            .map(|error| error.into_inner())
+        {
+            Ok(Some(inner)) => match inner.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(inner) => Error::new(ErrorKind::Output, message).because(inner),
+            },
+            Ok(None) => Error::new(ErrorKind::Output, message),
+            Err(inner) => Error::new(ErrorKind::Output, message).because(inner),
+        };
+    }
+    Error::new(ErrorKind::Internal, message).because(error)
+}

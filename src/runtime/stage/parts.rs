@@ -1,0 +1,182 @@
+//! The parts that one worker has open.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::{cast, take_record_batch};
+use arrow::datatypes::DataType;
+
+use super::entry::Part;
+use super::part::{Target, Writing};
+use super::{Naming, Stage};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sink::names;
+
+/// Bytes in memory that the parts of one worker may hold; beyond that the largest one is completed.
+const HELD_BYTES: usize = 96 << 20;
+
+/// Parts open at once.
+const OPEN: usize = 128;
+
+/// What a worker writes.
+#[derive(Debug)]
+pub struct Parts<'s> {
+    stage: &'s Stage,
+    /// By stream and Hive folders.
+    open: HashMap<(usize, String), Writing>,
+    closed: Vec<Part>,
+    held: usize,
+}
+
+impl<'s> Parts<'s> {
+    /// Nothing yet.
+    pub fn new(stage: &'s Stage) -> Self {
+        Self {
+            stage,
+            open: HashMap::new(),
+            closed: Vec::new(),
+            held: HELD_BYTES,
+        }
+    }
+
+    /// Holds at most so many bytes in memory.
+    #[must_use]
+    pub fn holding(mut self, bytes: usize) -> Self {
+        self.held = bytes;
+        self
+    }
+
+    /// Appends rows of a stream, `number` being its own.
+    ///
+    /// # Errors
+    /// `Output` when they cannot be written.
+    pub fn append(
+        &mut self,
+        number: usize,
+        target: &Arc<Target>,
+        rows: &RecordBatch,
+    ) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        if target.partition_by.is_empty() {
+            return self.put((number, String::new()), target, rows);
+        }
+        for (folders, rows) in partitions(target, rows)? {
+            self.put((number, folders), target, &rows)?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        place: (usize, String),
+        target: &Arc<Target>,
+        rows: &RecordBatch,
+    ) -> Result<()> {
+        if !self.open.contains_key(&place) {
+            if self.open.len() >= OPEN {
+                self.close_largest()?;
+            }
+            let (key, upload) = self.stage.begin(&Naming {
+                stream: &target.stream,
+                sync_id: target.sync_id,
+                partition: &place.1,
+            })?;
+            let writing = Writing::begin(Arc::clone(target), key, upload)?;
+            self.open.insert(place.clone(), writing);
+        }
+        if let Some(writing) = self.open.get_mut(&place) {
+            writing.append(rows)?;
+            if writing.bytes() >= self.stage.spec().part_bytes {
+                self.close(&place)?;
+            }
+        }
+        while self.open.values().map(Writing::held).sum::<usize>() > self.held {
+            self.close_largest()?;
+        }
+        Ok(())
+    }
+
+    fn close_largest(&mut self) -> Result<()> {
+        let largest = self.open.iter().max_by_key(|(_, writing)| writing.held());
+        match largest.map(|(place, _)| place.clone()) {
+            Some(place) => self.close(&place),
+            None => Ok(()),
+        }
+    }
+
+    fn close(&mut self, place: &(usize, String)) -> Result<()> {
+        if let Some(writing) = self.open.remove(place) {
+            self.closed.push(writing.finish()?);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing has been written since parts were last taken.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.closed.is_empty()
+    }
+
+    /// Bytes written since parts were last taken, about.
+    pub fn bytes(&self) -> u64 {
+        let open = self.open.values().map(Writing::bytes).sum::<u64>();
+        open + self.closed.iter().map(|part| part.bytes).sum::<u64>()
+    }
+
+    /// Completes every part, and gives those completed since the last time.
+    ///
+    /// # Errors
+    /// `Output` when one cannot be written.
+    pub fn take(&mut self) -> Result<Vec<Part>> {
+        let places: Vec<_> = self.open.keys().cloned().collect();
+        places.iter().try_for_each(|place| self.close(place))?;
+        let mut closed = std::mem::take(&mut self.closed);
+        closed.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(closed)
+    }
+}
+
+/// The rows of every combination of the partition columns' values, with its folders, in the order of their first
+/// rows.
+fn partitions(target: &Target, rows: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
+    let wrong = |error: arrow::error::ArrowError| {
+        let message = format!("the rows of `{}` cannot be partitioned", target.stream);
+        Error::new(ErrorKind::Internal, message).because(error)
+    };
+    let texts: Result<Vec<(String, ArrayRef)>> = target
+        .partition_by
+        .iter()
+        .map(|&at| {
+            let text = cast(rows.column(at), &DataType::Utf8).map_err(wrong)?;
+            Ok((target.schema.field(at).name().clone(), text))
+        })
+        .collect();
+    let texts = texts?;
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut found: Vec<(String, Vec<u32>)> = Vec::new();
+    for row in 0..rows.num_rows() {
+        let mut folders = String::new();
+        for (name, text) in &texts {
+            let value = text
+                .as_any()
+                .downcast_ref::<StringArray>()
+                .filter(|text| text.is_valid(row))
+                .map(|text| text.value(row));
+            folders.push_str(&names::partition(name, value));
+        }
+        let place = *places.entry(folders.clone()).or_insert_with(|| {
+            found.push((folders, Vec::new()));
+            found.len() - 1
+        });
+        found[place].1.push(row as u32);
+    }
+    found
+        .into_iter()
+        .map(|(folders, rows_of)| {
+            let taken = take_record_batch(rows, &UInt32Array::from(rows_of)).map_err(wrong)?;
+            Ok((folders, taken))
+        })
+        .collect()
+}

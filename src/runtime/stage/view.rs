@@ -1,0 +1,225 @@
+//! What the entries of a log add up to: which parts readers see, who may write, what is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Commit, Earlier, Entry, Input, Name, Part, Publish, RunId};
+
+/// A stage after some number of entries.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The number of the next entry.
+    pub next: u64,
+    /// By path.
+    parts: BTreeMap<String, Held>,
+    /// Runs that may commit, with what they claimed.
+    runs: BTreeMap<RunId, Running>,
+    /// By URL and part: the version that was done, and what was done to it.
+    inputs: BTreeMap<String, BTreeMap<String, (String, String)>>,
+    /// Objects that are no part any more and may still be there.
+    removed: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Held {
+    part: Part,
+    run: RunId,
+    standing: Standing,
+}
+
+/// Whether readers see a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    Visible,
+    /// Waits for its generation to be published.
+    Pending,
+    /// Was replaced, and can be brought back.
+    Kept,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Running {
+    keys: Vec<String>,
+    at_ms: i64,
+}
+
+impl View {
+    /// Takes the next entry in.
+    pub fn apply(&mut self, entry: &Entry) {
+        self.next += 1;
+        match entry {
+            Entry::Claim {
+                run,
+                at_ms,
+                keys,
+                expires,
+            } => {
+                expires.iter().for_each(|run| drop(self.runs.remove(run)));
+                let running = Running {
+                    keys: keys.clone(),
+                    at_ms: *at_ms,
+                };
+                self.runs.insert(run.clone(), running);
+            }
+            Entry::Commit(commit) => self.commit(commit),
+        }
+    }
+
+    fn commit(&mut self, commit: &Commit) {
+        for stream in &commit.discard {
+            self.remove(|held| held.part.stream == *stream && held.standing == Standing::Pending);
+        }
+        for part in &commit.parts {
+            let standing = match part.pending {
+                true => Standing::Pending,
+                false => Standing::Visible,
+            };
+            let held = Held {
+                part: part.clone(),
+                run: commit.run.clone(),
+                standing,
+            };
+            self.parts.insert(part.path.clone(), held);
+        }
+        commit
+            .publish
+            .iter()
+            .for_each(|publish| self.publish(publish));
+        for input in &commit.inputs {
+            let parts = self.inputs.entry(input.url.clone()).or_default();
+            let done = (input.tag.clone(), input.plan.clone());
+            parts.insert(input.part.clone(), done);
+        }
+        for path in &commit.swept {
+            self.removed.remove(path);
+        }
+        match commit.end {
+            true => drop(self.runs.remove(&commit.run)),
+            false => {
+                if let Some(running) = self.runs.get_mut(&commit.run) {
+                    running.at_ms = commit.at_ms;
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, publish: &Publish) {
+        let of = |held: &Held| held.part.stream == publish.stream;
+        let older = |held: &Held| of(held) && held.part.generation < publish.generation;
+        match publish.earlier {
+            Earlier::Stay => {}
+            Earlier::Keep => {
+                self.remove(|held| older(held) && held.standing != Standing::Visible);
+                let replaced = self.parts.values_mut().filter(|held| older(held));
+                replaced.for_each(|held| held.standing = Standing::Kept);
+            }
+            Earlier::Remove => self.remove(older),
+        }
+        for held in self.parts.values_mut().filter(|held| of(held)) {
+            if held.part.generation == publish.generation {
+                held.standing = Standing::Visible;
+            }
+        }
+    }
+
+    fn remove(&mut self, which: impl Fn(&Held) -> bool) {
+        let removed = &mut self.removed;
+        self.parts.retain(|path, held| {
+            let goes = which(held);
+            if goes {
+                removed.insert(path.clone());
+            }
+            !goes
+        });
+    }
+
+    /// Whether a run may still commit.
+    pub fn may_commit(&self, run: &str) -> bool {
+        self.runs.contains_key(run)
+    }
+
+    /// The runs that end when these keys are claimed: those that claimed one of them.
+    pub fn holders(&self, keys: &[String]) -> Vec<RunId> {
+        let holds = |running: &Running| running.keys.iter().any(|key| keys.contains(key));
+        let runs = self.runs.iter().filter(|(_, running)| holds(running));
+        runs.map(|(run, _)| run.clone()).collect()
+    }
+
+    /// Runs without claim that have not committed since a moment.
+    pub fn silent_since(&self, at_ms: i64) -> Vec<RunId> {
+        let silent = |running: &Running| running.keys.is_empty() && running.at_ms < at_ms;
+        let runs = self.runs.iter().filter(|(_, running)| silent(running));
+        runs.map(|(run, _)| run.clone()).collect()
+    }
+
+    /// The parts that readers see of a stream, in the order of their paths.
+    pub fn visible<'v>(&'v self, stream: &'v Name) -> impl Iterator<Item = &'v Part> {
+        self.standing(stream, Standing::Visible)
+    }
+
+    /// The parts of a stream that wait to be published.
+    pub fn pending<'v>(&'v self, stream: &'v Name) -> impl Iterator<Item = &'v Part> {
+        self.standing(stream, Standing::Pending)
+    }
+
+    fn standing<'v>(
+        &'v self,
+        stream: &'v Name,
+        standing: Standing,
+    ) -> impl Iterator<Item = &'v Part> {
+        let wanted = move |held: &&Held| held.standing == standing && held.part.stream == *stream;
+        let parts = self.parts.values().filter(wanted);
+        parts.map(|held| &held.part)
+    }
+
+    /// The run that wrote what waits to be published of a stream, and its generation.
+    pub fn waiting(&self, stream: &Name) -> Option<(&RunId, i64)> {
+        let pending =
+            |held: &&Held| held.standing == Standing::Pending && held.part.stream == *stream;
+        let newest = self.parts.values().filter(pending);
+        newest
+            .max_by_key(|held| held.part.generation)
+            .map(|held| (&held.run, held.part.generation))
+    }
+
+    /// The highest generation of a stream, seen or not.
+    pub fn generation(&self, stream: &Name) -> Option<i64> {
+        let parts = self
+            .parts
+            .values()
+            .filter(|held| held.part.stream == *stream);
+        parts.map(|held| held.part.generation).max()
+    }
+
+    /// Whether an object is a part, whatever its standing.
+    pub fn holds(&self, path: &str) -> bool {
+        self.parts.contains_key(path)
+    }
+
+    /// Every stream that has parts.
+    pub fn streams(&self) -> BTreeSet<&Name> {
+        self.parts.values().map(|held| &held.part.stream).collect()
+    }
+
+    /// Whether this version of an input was done, by this plan.
+    pub fn is_done(&self, input: &Input) -> bool {
+        let done = self
+            .inputs
+            .get(&input.url)
+            .and_then(|parts| parts.get(&input.part));
+        done.is_some_and(|(tag, plan)| *tag == input.tag && *plan == input.plan)
+    }
+
+    /// Objects that are no part any more and may still be there.
+    pub fn removed(&self) -> &BTreeSet<String> {
+        &self.removed
+    }
+
+    /// How much there is to remember: parts and inputs.
+    pub fn weight(&self) -> usize {
+        let inputs = self.inputs.values().map(BTreeMap::len).sum::<usize>();
+        self.parts.len() + inputs
+    }
+}
