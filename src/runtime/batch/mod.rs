@@ -1,0 +1,174 @@
+//! Staged files through the same stages as a pipe, into a stage: parallel over files and inside large ones.
+//!
+//! The objects are listed once, in the order of their keys. Workers take one after the other, or a share of a large
+//! one, write the rows into parts of their own, and commit parts together with the inputs that they hold whole. What
+//! a commit names as done, with this version and this plan, is not done again; what was begun and not committed is.
+
+mod progress;
+mod rejected;
+mod source;
+mod work;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::bucket::Bucket;
+use super::destination::SILENT_MS;
+use super::load::Files;
+use super::stage::Stage;
+use super::staged::{Format, Naming, Pattern};
+use super::tables::{Belonging, Tables};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Plan;
+use crate::report::Totals;
+use work::Work;
+
+pub use source::Source;
+pub use work::Finished;
+
+/// What is read, where it goes, and how.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// A prefix or glob, and the directory or prefix of the stage.
+    pub from: String,
+    pub to: String,
+    /// Whose records a file holds; by its folders unless it is given.
+    pub naming: Naming,
+    /// What every file is, whatever its name says.
+    pub format: Option<Format>,
+    /// Files whose names do not say what they are, are passed over.
+    pub skip_unknown: bool,
+    /// Only objects written after this moment.
+    pub since: Option<DateTime<Utc>>,
+    /// Where `report.json` goes.
+    pub report: Option<PathBuf>,
+    /// Threads; one per core when 0.
+    pub workers: usize,
+    pub progress: bool,
+    /// Bytes of a large object that one worker takes.
+    pub share_bytes: Option<u64>,
+}
+
+/// What a batch did.
+#[derive(Debug)]
+pub struct Summary {
+    pub stage: String,
+    /// Objects found, and those of them that an earlier run had done.
+    pub objects: u64,
+    pub done_before: u64,
+    /// Of the objects that were read now.
+    pub bytes: u64,
+    pub records: [u64; 4],
+    pub parts: u64,
+    pub part_bytes: u64,
+    /// What earlier runs had left behind, and is deleted now.
+    pub swept: usize,
+    pub seconds: f64,
+}
+
+impl Summary {
+    /// For programs.
+    pub fn to_json(&self) -> String {
+        let [read, emitted, filtered, rejected] = self.records;
+        let summary = json!({
+            "stage": self.stage,
+            "objects": self.objects,
+            "done_before": self.done_before,
+            "bytes": self.bytes,
+            "records": {"read": read, "emitted": emitted, "filtered": filtered, "rejected": rejected},
+            "parts": self.parts,
+            "part_bytes": self.part_bytes,
+            "swept": self.swept,
+            "seconds": self.seconds,
+        });
+        serde_json::to_string_pretty(&summary).unwrap_or_default()
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let [read, emitted, filtered, rejected] = self.records;
+        format!(
+            "{} objects, {} of them done before; {} bytes read in {:.1} s\n\
+             {read} records read, {emitted} emitted, {filtered} filtered, {rejected} rejected\n\
+             {} parts of {} bytes in {}",
+            self.objects,
+            self.done_before,
+            self.bytes,
+            self.seconds,
+            self.parts,
+            self.part_bytes,
+            self.stage
+        )
+    }
+}
+
+/// Runs a batch to its end.
+///
+/// # Errors
+/// The first that a worker met; what was committed before stays, and is not done again.
+pub fn run(files: &Files, options: &Options) -> Result<Summary> {
+    let start = Instant::now();
+    let mut pattern = Pattern::parse(&options.from)?.named(options.naming.clone());
+    if let Some(format) = options.format {
+        pattern = pattern.formatted(format);
+    }
+    if options.skip_unknown {
+        pattern = pattern.skipping_unknown();
+    }
+    let source = Source::list(pattern, options.since)?;
+    let to = Bucket::open(&options.to, &BTreeMap::new())?;
+    source.refuse_within(&to)?;
+    let plan = source.plan(files)?;
+    let stage = Stage::open(to, plan.sources().config.stage.clone(), "")?;
+    let swept = stage.claim(&[format!("batch {}", options.from)], SILENT_MS)?;
+    let tables = Tables::new(&plan, |_| Belonging::default());
+    tables.prepare()?;
+    let workers = match options.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let work = Work::new(&plan, &source, &stage, &tables, options, workers)?;
+    let ended = work.run(workers);
+    let finished = work.finish();
+    let ended = ended.and_then(|()| over_limits(&plan, &finished.totals));
+    if let Some(directory) = &options.report {
+        write_report(directory, &plan, &finished.totals, start, ended.as_ref().err())?;
+    }
+    ended?;
+    stage.end()?;
+    Ok(Summary {
+        stage: stage.bucket().url(),
+        objects: source.objects.len() as u64,
+        done_before: finished.done_before,
+        bytes: finished.bytes,
+        records: finished.totals.sum(),
+        parts: finished.parts,
+        part_bytes: finished.part_bytes,
+        swept,
+        seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+fn over_limits(plan: &Plan, totals: &Totals) -> Result<()> {
+    super::account::check_limits(plan, totals)
+}
+
+fn write_report(
+    directory: &std::path::Path,
+    plan: &Plan,
+    totals: &Totals,
+    start: Instant,
+    failed: Option<&Error>,
+) -> Result<()> {
+    super::account::write_report(directory, &totals.json(plan, (0, 0), start.elapsed(), failed))
+}
+
+/// The error of a batch whose input cannot be its output.
+fn loops(from: &str, to: &str) -> Error {
+    let message = format!("{to} lies within {from}: a batch would read what it writes");
+    Error::new(ErrorKind::Usage, message).hint("give a stage outside of what is read")
+}

@@ -1,0 +1,297 @@
+//! The workers of a batch: each takes shares of objects, writes parts, and commits them with the inputs they hold.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use twox_hash::XxHash3_128;
+
+use super::progress::Progress;
+use super::rejected::Rejected;
+use super::source::{Source, chunk};
+use super::Options;
+use crate::error::{Error, Result};
+use crate::pipeline::{self, Done, Form, Worker};
+use crate::plan::Plan;
+use crate::report::Totals;
+use crate::runtime::stage::entry::{Commit, Input, Part};
+use crate::runtime::stage::{Parts, Stage};
+use crate::runtime::staged;
+use crate::runtime::tables::{Filler, Tables};
+
+/// Bytes of lines that are processed at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Bytes of a large object that one worker takes.
+const SHARE_BYTES: u64 = 256 << 20;
+
+/// Bytes that the parts of all workers hold in memory.
+const HELD_BYTES: usize = 160 << 20;
+
+/// What the workers share.
+#[derive(Debug)]
+pub struct Work<'a> {
+    plan: &'a Plan,
+    source: &'a Source,
+    stage: &'a Stage,
+    tables: &'a Tables<'a>,
+    share_bytes: u64,
+    held_bytes: usize,
+    every: Duration,
+    queue: Mutex<Queue>,
+    finished: Mutex<Finished>,
+    rejected: Option<Rejected>,
+    progress: Progress,
+    /// Numbers chunks.
+    chunks: AtomicU64,
+    stopped: AtomicBool,
+}
+
+/// What is left to do.
+#[derive(Debug, Default)]
+struct Queue {
+    /// The next object.
+    next: usize,
+    /// Shares of objects that nobody has taken.
+    shares: VecDeque<(usize, staged::Part)>,
+}
+
+/// What has been done.
+#[derive(Debug, Default)]
+pub struct Finished {
+    pub totals: Totals,
+    /// Objects that an earlier run had done, whole.
+    pub done_before: u64,
+    /// Bytes of the objects that were read.
+    pub bytes: u64,
+    pub parts: u64,
+    pub part_bytes: u64,
+}
+
+impl<'a> Work<'a> {
+    /// Prepares the work of some number of workers.
+    ///
+    /// # Errors
+    /// `Output` when the reject store cannot be opened.
+    pub fn new(
+        plan: &'a Plan,
+        source: &'a Source,
+        stage: &'a Stage,
+        tables: &'a Tables<'a>,
+        options: &Options,
+        workers: usize,
+    ) -> Result<Self> {
+        let rejected = plan.reject_to().filter(|_| !plan.observe());
+        let bytes = source.objects.iter().map(|(object, _)| object.size).sum();
+        Ok(Self {
+            plan,
+            source,
+            stage,
+            tables,
+            share_bytes: options.share_bytes.unwrap_or(SHARE_BYTES),
+            held_bytes: HELD_BYTES / workers.max(1),
+            every: Duration::from_secs(stage.spec().commit_seconds),
+            queue: Mutex::default(),
+            finished: Mutex::default(),
+            rejected: rejected.map(Rejected::open).transpose()?,
+            progress: Progress::new(options.progress, bytes),
+            // Chunks that were learned from have other numbers.
+            chunks: AtomicU64::new(1 << 32),
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// Runs to the end, or to the first error.
+    ///
+    /// # Errors
+    /// The first that a worker met.
+    pub fn run(&self, workers: usize) -> Result<()> {
+        let failed: Mutex<Option<Error>> = Mutex::new(None);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    if let Err(error) = self.worker() {
+                        self.stopped.store(true, Ordering::Relaxed);
+                        lock(&failed).get_or_insert(error);
+                    }
+                });
+            }
+        });
+        self.progress.finish();
+        lock(&failed).take().map_or(Ok(()), Err)
+    }
+
+    /// What was done, once all workers have ended.
+    pub fn finish(self) -> Finished {
+        self.finished.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn worker(&self) -> Result<()> {
+        let mut hand = Hand {
+            worker: Worker::new(Form::Rows),
+            filler: Filler::new(self.tables),
+            parts: Parts::new(self.stage).holding(self.held_bytes),
+            done: Vec::new(),
+            text: Vec::new(),
+            last: Instant::now(),
+        };
+        while let Some((object, share)) = self.take()? {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            self.read(&mut hand, object, &share)?;
+            let due = hand.parts.bytes() >= self.stage.spec().part_bytes
+                || hand.last.elapsed() >= self.every;
+            if due {
+                self.commit(&mut hand)?;
+            }
+        }
+        self.commit(&mut hand)
+    }
+
+    /// The next share that nobody has done.
+    fn take(&self) -> Result<Option<(usize, staged::Part)>> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(share) = queue.shares.pop_front() {
+                return Ok(Some(share));
+            }
+            let number = queue.next;
+            let Some((object, _)) = self.source.objects.get(number) else {
+                return Ok(None);
+            };
+            queue.next += 1;
+            let shares = staged::divide(&self.source.bucket, object, self.share_bytes)?;
+            let all = shares.len();
+            let open: Vec<_> = shares
+                .into_iter()
+                .filter(|share| !self.stage.view(|view| view.is_done(&self.input(number, share))))
+                .collect();
+            if open.is_empty() {
+                lock(&self.finished).done_before += 1;
+            }
+            if open.len() < all {
+                let part = object.size * (all - open.len()) as u64 / all as u64;
+                self.progress.skip(part);
+            }
+            queue.shares.extend(open.into_iter().map(|share| (number, share)));
+        }
+    }
+
+    fn input(&self, object: usize, share: &staged::Part) -> Input {
+        let (object, stream) = &self.source.objects[object];
+        Input {
+            url: object.url.clone(),
+            part: match share {
+                staged::Part::Whole => String::new(),
+                staged::Part::Bytes(range) => format!("bytes {}-{}", range.start, range.end),
+                staged::Part::RowGroups(range) => format!("groups {}-{}", range.start, range.end),
+            },
+            tag: object.tag.clone().unwrap_or_default(),
+            plan: format!("{} {stream}", self.plan.sources().fingerprint),
+        }
+    }
+
+    fn read(&self, hand: &mut Hand<'_>, number: usize, share: &staged::Part) -> Result<()> {
+        let (object, stream) = &self.source.objects[number];
+        let columns = self.source.columns(stream);
+        let input = self.input(number, share);
+        let mut reader = staged::open(&self.source.bucket, object, share, stream, columns)?;
+        let mut rejected = self.rejected.as_ref().map(|store| store.of(&input, stream));
+        // Tells equal rows of two shares apart.
+        let mut offset = XxHash3_128::oneshot(format!("{} {}", input.url, input.part).as_bytes()) as u64;
+        let size = object.size.max(1);
+        let mut rows = 0;
+        loop {
+            let mut lines = std::mem::take(&mut hand.text);
+            lines.clear();
+            if !reader.read(&mut lines, CHUNK_BYTES)? {
+                break;
+            }
+            let len = lines.len() as u64;
+            let chunk = chunk(lines, self.chunks.fetch_add(1, Ordering::Relaxed), offset);
+            offset = offset.wrapping_add(len);
+            let done = pipeline::process(self.plan, &mut hand.worker, chunk);
+            if let Some(stop) = &done.decoded.stop {
+                let row = rows + stop.line + 1;
+                return Err(stop.error.within(&format!("{}: record {row} of {}", object.url, told(&input))));
+            }
+            if let Some(rejected) = &mut rejected {
+                rejected.store(&done, rows)?;
+            }
+            rows += done.decoded.lines;
+            let (filled, _) = hand.filler.fill(&done, u64::MAX)?;
+            for (table, rows) in &filled {
+                hand.parts.append(table.number, &table.target, rows)?;
+            }
+            self.count(&done);
+            hand.text = hand.worker.reclaim(done).into_vec().unwrap_or_default();
+            if self.stopped.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        if let Some(rejected) = rejected {
+            rejected.sync()?;
+        }
+        let read = match share {
+            staged::Part::Bytes(range) => range.end - range.start,
+            _ => size,
+        };
+        lock(&self.finished).bytes += read;
+        self.progress.advance(read);
+        hand.done.push(input);
+        Ok(())
+    }
+
+    fn count(&self, done: &Done) {
+        let mut finished = lock(&self.finished);
+        finished.totals.add(self.plan, done);
+        self.progress.tell(&finished.totals);
+    }
+
+    fn commit(&self, hand: &mut Hand<'_>) -> Result<()> {
+        hand.last = Instant::now();
+        let parts = hand.parts.take()?;
+        let inputs = std::mem::take(&mut hand.done);
+        if parts.is_empty() && inputs.is_empty() {
+            return Ok(());
+        }
+        {
+            let finished = lock(&self.finished);
+            crate::runtime::account::check_limits_early(self.plan, &finished.totals)?;
+        }
+        let commit = Commit {
+            parts,
+            inputs,
+            ..Commit::default()
+        };
+        self.stage.commit(&mut |_| Some(commit.clone()))?;
+        let mut finished = lock(&self.finished);
+        finished.parts += commit.parts.len() as u64;
+        finished.part_bytes += commit.parts.iter().map(|part: &Part| part.bytes).sum::<u64>();
+        Ok(())
+    }
+}
+
+/// What one worker has in its hands.
+struct Hand<'a> {
+    worker: Worker,
+    filler: Filler<'a>,
+    parts: Parts<'a>,
+    /// Inputs whose rows are all in parts.
+    done: Vec<Input>,
+    text: Vec<u8>,
+    last: Instant,
+}
+
+fn told(input: &Input) -> &str {
+    match input.part.as_str() {
+        "" => "the object",
+        part => part,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
