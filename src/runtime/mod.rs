@@ -13,5 +13,6 @@ mod progress;
 mod rejects;
 pub mod stage;
 mod tables;
+pub mod staged;
 
 pub use load::{Files, load};
