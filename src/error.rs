@@ -119,6 +119,15 @@ impl Error {
         }
     }
 
+    /// The same error, saying where it happened. The cause stays with the original.
+    #[must_use]
+    pub fn within(&self, place: &str) -> Self {
+        Self {
+            message: format!("{place}: {self}"),
+            ..self.again()
+        }
+    }
+
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -26,6 +26,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     Pipe(Pipe),
     Destination(Destination),
+    Batch(Batch),
     Check(Check),
     Explain(Explain),
     Catalog(Catalog),
@@ -140,6 +141,66 @@ pub(super) struct DestinationWrite {
     /// Hands a chunk on after this many bytes instead of the default.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub chunk_bytes: Option<usize>,
+}
+
+/// Takes staged files through the same stages, into another stage. What is done is not done again.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  midflight batch --config midflight.yaml --from s3://raw/stage --to s3://clean/stage\n  midflight batch --from './stage/**/*.jsonl.gz' --to ./clean --stream users"
+)]
+pub(super) struct Batch {
+    #[command(flatten)]
+    pub plan: PlanFiles,
+    /// A directory, a URL with s3://, gs://, az:// or abfss://, or a glob below one.
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// The directory or URL of the stage.
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// All files hold records of this stream. Otherwise folders say so: `<namespace>/<stream>/…` or `<stream>/…`.
+    #[arg(long, value_name = "NAME", conflicts_with = "path_pattern")]
+    pub stream: Option<String>,
+    /// The namespace of that stream.
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub namespace: Option<String>,
+    /// How keys below the prefix begin, with ${NAMESPACE}, ${STREAM_NAME}, ${YEAR} and the other variables.
+    #[arg(long, value_name = "PATTERN")]
+    pub path_pattern: Option<String>,
+    /// What every file is, whatever its name says.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub input_format: Option<InputFormat>,
+    /// Passes over files whose names do not say what they are.
+    #[arg(long)]
+    pub skip_unknown: bool,
+    /// Only objects written after this moment, as 2026-08-21T04:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Leaves report.json in this directory.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Changes nothing and reports everything.
+    #[arg(long)]
+    pub observe: bool,
+    /// Threads; one per core if not given.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub workers: usize,
+    /// Bytes of a large object that one worker takes.
+    #[arg(long, value_name = "BYTES", hide = true)]
+    pub share_bytes: Option<u64>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Shows no progress line.
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// The formats of staged files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InputFormat {
+    Jsonl,
+    Csv,
+    Avro,
+    Parquet,
 }
 
 /// How results are printed.

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, and the only printer.
 
 mod args;
+mod batch;
 mod catalog;
 mod check;
 mod completions;
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
         Command::Destination(options) => destination::run(options),
+        Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
         Command::Catalog(options) => catalog::run(options),

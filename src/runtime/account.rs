@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::rejects::Rejects;
 use crate::batch::Fate;
 use crate::checkpoint::Ledger;
-use crate::decode::{EventKind, Stop, StreamId};
+use crate::decode::{EventKind, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, StreamPlan};
@@ -66,13 +66,7 @@ impl<'a> Account<'a> {
         failed: Option<&Error>,
     ) -> Result<()> {
         let report = self.totals.json(self.plan, states, time, failed);
-        let path = directory.join("report.json");
-        let written =
-            std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
-        written.map_err(|error| {
-            let message = format!("{} cannot be written", path.display());
-            Error::new(ErrorKind::Output, message).because(error)
-        })
+        write_report(directory, &report)
     }
 
     /// Ends the progress line.
@@ -128,29 +122,51 @@ impl<'a> Account<'a> {
         let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
         Some(Stop { line, error })
     }
+}
 
-    /// Compares every stream's rejects with its limit at the end of the run.
-    ///
-    /// # Errors
-    /// `Limit` when there are too many.
-    pub fn check_limits(&self) -> Result<()> {
-        let mut streams: Vec<_> = (0..self.plan.streams()).collect();
-        streams.sort_by_cached_key(|&stream| self.plan.stream(stream).descriptor.clone());
-        streams
-            .into_iter()
-            .try_for_each(|stream| self.check_limit(stream))
-    }
+/// Compares every stream's rejects with its limit at the end of a run, however few rows it has.
+///
+/// # Errors
+/// `Limit` when there are too many.
+pub fn check_limits(plan: &Plan, totals: &Totals) -> Result<()> {
+    limits(plan, totals, 0)
+}
 
-    /// Compares a stream's rejects with its limit at the end of the run, however few rows it has.
-    fn check_limit(&self, stream: StreamId) -> Result<()> {
-        let plan = self.plan.stream(stream);
-        match (plan.max_rejected, self.totals.of(stream)) {
-            (Some(limit), Some(totals)) if exceeds(totals.rejected, totals.read, limit) => {
-                Err(too_many(&plan, totals.rejected, totals.read, limit))
-            }
-            _ => Ok(()),
+/// The same while a run goes on, for streams with enough rows to tell.
+///
+/// # Errors
+/// `Limit` when there are too many.
+pub fn check_limits_early(plan: &Plan, totals: &Totals) -> Result<()> {
+    limits(plan, totals, ROWS_BEFORE_LIMIT)
+}
+
+fn limits(plan: &Plan, totals: &Totals, least: u64) -> Result<()> {
+    let mut streams: Vec<_> = (0..plan.streams())
+        .map(|id| (plan.stream(id), id))
+        .collect();
+    streams.sort_by(|(a, _), (b, _)| a.descriptor.cmp(&b.descriptor));
+    for (stream, id) in streams {
+        if let (Some(limit), Some(of)) = (stream.max_rejected, totals.of(id))
+            && of.read >= least
+            && exceeds(of.rejected, of.read, limit)
+        {
+            return Err(too_many(&stream, of.rejected, of.read, limit));
         }
     }
+    Ok(())
+}
+
+/// Writes `report.json` into a directory.
+///
+/// # Errors
+/// `Output` when it cannot be written.
+pub fn write_report(directory: &Path, report: &str) -> Result<()> {
+    let path = directory.join("report.json");
+    let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
+    written.map_err(|error| {
+        let message = format!("{} cannot be written", path.display());
+        Error::new(ErrorKind::Output, message).because(error)
+    })
 }
 
 /// The first state of another type than those before it.

@@ -1,6 +1,7 @@
 //! Where the engine runs: the only place that knows files and processes.
 
 mod account;
+pub mod batch;
 pub mod bucket;
 pub mod destination;
 pub mod embeddings;
@@ -12,7 +13,7 @@ pub mod pipe;
 mod progress;
 mod rejects;
 pub mod stage;
-mod tables;
 pub mod staged;
+mod tables;
 
 pub use load::{Files, load};

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::account::Account;
+use super::account::{Account, check_limits};
 use super::input::Lines;
 use super::output::Writer;
 use super::progress::Progress;
@@ -74,7 +74,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         Err(error) => (writer, Err(error)),
     };
     writer.account.finish();
-    let ended = ended.and_then(|()| writer.account.check_limits());
+    let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
     let ended = match ended {
         Ok(()) => {
             let mode = if plan.observe() {

@@ -66,7 +66,7 @@ impl Rejects {
 }
 
 /// A stream's name as the name of a folder: other characters than these become `_`.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let name: String = name
         .chars()
@@ -79,7 +79,8 @@ fn file_name(name: &str) -> String {
     }
 }
 
-fn failed(path: &Path, error: std::io::Error) -> Error {
+/// The error of a reject store that cannot be written.
+pub(super) fn failed(path: &Path, error: std::io::Error) -> Error {
     Error::new(
         ErrorKind::Output,
         format!("the reject store {} cannot be written", path.display()),

@@ -16,6 +16,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::account::{check_limits, write_report};
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
 use super::load::Files;
@@ -23,8 +24,6 @@ use super::stage::Stage;
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Plan;
-use crate::report::Totals;
 use work::Work;
 
 pub use source::Source;
@@ -119,10 +118,13 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     if options.skip_unknown {
         pattern = pattern.skipping_unknown();
     }
-    let source = Source::list(pattern, options.since)?;
+    let mut source = Source::list(pattern, options.since)?;
     let to = Bucket::open(&options.to, &BTreeMap::new())?;
     source.refuse_within(&to)?;
-    let plan = source.plan(files)?;
+    let plan = source.load(files)?;
+    plan.begin();
+    plan.prepare()?;
+    source.learn(&plan)?;
     let stage = Stage::open(to, plan.sources().config.stage.clone(), "")?;
     let swept = stage.claim(&[format!("batch {}", options.from)], SILENT_MS)?;
     let tables = Tables::new(&plan, |_| Belonging::default());
@@ -134,9 +136,11 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let work = Work::new(&plan, &source, &stage, &tables, options, workers)?;
     let ended = work.run(workers);
     let finished = work.finish();
-    let ended = ended.and_then(|()| over_limits(&plan, &finished.totals));
+    let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
     if let Some(directory) = &options.report {
-        write_report(directory, &plan, &finished.totals, start, ended.as_ref().err())?;
+        let failed = ended.as_ref().err();
+        let report = finished.totals.json(&plan, (0, 0), start.elapsed(), failed);
+        write_report(directory, &report)?;
     }
     ended?;
     stage.end()?;
@@ -151,20 +155,6 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
         swept,
         seconds: start.elapsed().as_secs_f64(),
     })
-}
-
-fn over_limits(plan: &Plan, totals: &Totals) -> Result<()> {
-    super::account::check_limits(plan, totals)
-}
-
-fn write_report(
-    directory: &std::path::Path,
-    plan: &Plan,
-    totals: &Totals,
-    start: Instant,
-    failed: Option<&Error>,
-) -> Result<()> {
-    super::account::write_report(directory, &totals.json(plan, (0, 0), start.elapsed(), failed))
 }
 
 /// The error of a batch whose input cannot be its output.

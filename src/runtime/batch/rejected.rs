@@ -20,7 +20,6 @@ pub struct Rejected(PathBuf);
 #[derive(Debug)]
 pub struct OfInput {
     path: PathBuf,
-    stream: Descriptor,
     file: Option<File>,
 }
 
@@ -42,7 +41,6 @@ impl Rejected {
                 .0
                 .join(file_name(&stream.to_string()))
                 .join(format!("{name}.jsonl")),
-            stream: stream.clone(),
             file: None,
         }
     }
@@ -86,11 +84,6 @@ impl OfInput {
                 _ => Ok(()),
             },
         }
-    }
-
-    /// Whose rows they are.
-    pub fn stream(&self) -> &Descriptor {
-        &self.stream
     }
 }
 

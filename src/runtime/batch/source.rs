@@ -104,11 +104,11 @@ impl Source {
         let plan = load(&files)?;
         let catalog = plan.sources().catalog.as_ref();
         for stream in self.streams().into_keys() {
-            let found = catalog.and_then(|catalog| {
-                catalog.find(stream.namespace.as_deref(), &stream.name)
-            });
+            let found =
+                catalog.and_then(|catalog| catalog.find(stream.namespace.as_deref(), &stream.name));
             if found.is_none() {
-                let message = format!("stream `{stream}`, of which there are files, is not in the catalog");
+                let message =
+                    format!("stream `{stream}`, of which there are files, is not in the catalog");
                 return Err(Error::new(ErrorKind::Catalog, message)
                     .hint("`--stream` or `--path-pattern` says whose records files hold"));
             }
@@ -119,13 +119,20 @@ impl Source {
 
     fn declared(&self, plan: &Plan) -> Result<BTreeMap<Descriptor, Columns>> {
         let mut declared = BTreeMap::new();
-        for stream in plan.sources().catalog.iter().flat_map(|catalog| catalog.streams()) {
+        for stream in plan
+            .sources()
+            .catalog
+            .iter()
+            .flat_map(|catalog| catalog.streams())
+        {
             let descriptor = Descriptor {
                 namespace: stream.namespace.clone(),
                 name: stream.name.clone(),
             };
             let schema = crate::schema::StreamSchema::from_json_schema(&stream.json_schema)?;
-            let columns = schema.columns().map(|(name, ty)| (name.to_owned(), ty.clone()));
+            let columns = schema
+                .columns()
+                .map(|(name, ty)| (name.to_owned(), ty.clone()));
             declared.insert(descriptor, columns.collect());
         }
         Ok(declared)
@@ -162,7 +169,10 @@ impl Source {
                 "destination_sync_mode": "append",
             }));
         }
-        ConfiguredCatalog::parse(&json!({ "streams": entries }).to_string(), "the staged files")
+        ConfiguredCatalog::parse(
+            &json!({ "streams": entries }).to_string(),
+            "the staged files",
+        )
     }
 
     fn columns_of(&self, object: &Object, stream: &Descriptor) -> Result<Columns> {

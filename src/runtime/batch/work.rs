@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use twox_hash::XxHash3_128;
 
+use super::Options;
 use super::progress::Progress;
 use super::rejected::Rejected;
 use super::source::{Source, chunk};
-use super::Options;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
@@ -124,7 +124,9 @@ impl<'a> Work<'a> {
 
     /// What was done, once all workers have ended.
     pub fn finish(self) -> Finished {
-        self.finished.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.finished
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn worker(&self) -> Result<()> {
@@ -166,7 +168,11 @@ impl<'a> Work<'a> {
             let all = shares.len();
             let open: Vec<_> = shares
                 .into_iter()
-                .filter(|share| !self.stage.view(|view| view.is_done(&self.input(number, share))))
+                .filter(|share| {
+                    !self
+                        .stage
+                        .view(|view| view.is_done(&self.input(number, share)))
+                })
                 .collect();
             if open.is_empty() {
                 lock(&self.finished).done_before += 1;
@@ -175,7 +181,9 @@ impl<'a> Work<'a> {
                 let part = object.size * (all - open.len()) as u64 / all as u64;
                 self.progress.skip(part);
             }
-            queue.shares.extend(open.into_iter().map(|share| (number, share)));
+            queue
+                .shares
+                .extend(open.into_iter().map(|share| (number, share)));
         }
     }
 
@@ -200,7 +208,8 @@ impl<'a> Work<'a> {
         let mut reader = staged::open(&self.source.bucket, object, share, stream, columns)?;
         let mut rejected = self.rejected.as_ref().map(|store| store.of(&input, stream));
         // Tells equal rows of two shares apart.
-        let mut offset = XxHash3_128::oneshot(format!("{} {}", input.url, input.part).as_bytes()) as u64;
+        let mut offset =
+            XxHash3_128::oneshot(format!("{} {}", input.url, input.part).as_bytes()) as u64;
         let size = object.size.max(1);
         let mut rows = 0;
         loop {
@@ -215,7 +224,11 @@ impl<'a> Work<'a> {
             let done = pipeline::process(self.plan, &mut hand.worker, chunk);
             if let Some(stop) = &done.decoded.stop {
                 let row = rows + stop.line + 1;
-                return Err(stop.error.within(&format!("{}: record {row} of {}", object.url, told(&input))));
+                return Err(stop.error.within(&format!(
+                    "{}: record {row} of {}",
+                    object.url,
+                    told(&input)
+                )));
             }
             if let Some(rejected) = &mut rejected {
                 rejected.store(&done, rows)?;
@@ -269,7 +282,11 @@ impl<'a> Work<'a> {
         self.stage.commit(&mut |_| Some(commit.clone()))?;
         let mut finished = lock(&self.finished);
         finished.parts += commit.parts.len() as u64;
-        finished.part_bytes += commit.parts.iter().map(|part: &Part| part.bytes).sum::<u64>();
+        finished.part_bytes += commit
+            .parts
+            .iter()
+            .map(|part: &Part| part.bytes)
+            .sum::<u64>();
         Ok(())
     }
 }

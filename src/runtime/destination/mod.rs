@@ -11,7 +11,7 @@ use std::time::Instant;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::account::{Account, check_limits};
 use super::bucket::Bucket;
 use super::input::Lines;
 use super::load::{Files, load};
@@ -219,7 +219,7 @@ fn sync(
         filler: Filler::new(&tables),
     });
     loader.account.finish();
-    let ended = ended.and_then(|()| loader.account.check_limits());
+    let ended = ended.and_then(|()| check_limits(&plan, &loader.account.totals));
     let ended = match ended {
         Ok(()) => loader.finish(),
         Err(error) => {

@@ -1,0 +1,61 @@
+//! `midflight batch`
+
+use chrono::{DateTime, Utc};
+
+use super::args::{Batch, Format, InputFormat};
+use super::output;
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::state::Descriptor;
+use crate::runtime::batch;
+use crate::runtime::staged::{self, Naming, PathPattern};
+
+pub(super) fn run(arguments: &Batch) -> Result<()> {
+    let options = batch::Options {
+        from: arguments.from.clone(),
+        to: arguments.to.clone(),
+        naming: naming(arguments)?,
+        format: arguments.input_format.map(format),
+        skip_unknown: arguments.skip_unknown,
+        since: arguments.since.as_deref().map(moment).transpose()?,
+        report: arguments.report.clone(),
+        workers: arguments.workers,
+        progress: !arguments.no_progress,
+        share_bytes: arguments.share_bytes,
+    };
+    let summary = batch::run(&arguments.plan.files(arguments.observe), &options)?;
+    output::result(&match arguments.format {
+        Format::Text => summary.to_text(),
+        Format::Json => summary.to_json(),
+    })
+}
+
+fn naming(arguments: &Batch) -> Result<Naming> {
+    if let Some(pattern) = &arguments.path_pattern {
+        return PathPattern::parse(pattern).map(Naming::Path);
+    }
+    Ok(match &arguments.stream {
+        Some(name) => Naming::Fixed(Descriptor {
+            namespace: arguments.namespace.clone(),
+            name: name.clone(),
+        }),
+        None => Naming::default(),
+    })
+}
+
+fn format(format: InputFormat) -> staged::Format {
+    match format {
+        InputFormat::Jsonl => staged::Format::JsonLines,
+        InputFormat::Csv => staged::Format::Csv,
+        InputFormat::Avro => staged::Format::Avro,
+        InputFormat::Parquet => staged::Format::Parquet,
+    }
+}
+
+fn moment(text: &str) -> Result<DateTime<Utc>> {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    parsed.map(|moment| moment.to_utc()).map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("`{text}` is no moment"))
+            .because(error)
+            .hint("write it as 2026-08-21T04:00:00Z")
+    })
+}
