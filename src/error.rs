@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Output,
     /// The reader of our output went away.
     Closed,
+    /// Another run has taken over what this one was writing.
+    Superseded,
     /// A defect of this program.
     Internal,
 }
@@ -63,6 +65,7 @@ impl ErrorKind {
             Self::Usage | Self::Config | Self::Catalog | Self::Model => (2, "config_error", false),
             Self::Policy => (1, "config_error", false),
             Self::Protocol | Self::Internal => (1, "system_error", false),
+            Self::Superseded => (1, "system_error", false),
             Self::Limit => (3, "system_error", false),
             Self::Input | Self::Output | Self::Closed => (1, "transient_error", true),
         };

@@ -6,6 +6,7 @@
 
 mod progress;
 mod rejected;
+mod single;
 mod source;
 mod work;
 
@@ -24,13 +25,13 @@ use super::stage::Stage;
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
 use crate::error::{Error, ErrorKind, Result};
+use source::Source;
 use work::Work;
 
-pub use source::Source;
-pub use work::Finished;
+pub use single::{Ended, Single};
 
 /// What is read, where it goes, and how.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Options {
     /// A prefix or glob, and the directory or prefix of the stage.
     pub from: String,

@@ -69,6 +69,15 @@ impl Source {
         }
     }
 
+    /// Another object of a stream whose columns are known.
+    #[must_use]
+    pub fn with(&self, bucket: Bucket, object: Object, stream: Descriptor) -> Self {
+        Self {
+            columns: self.columns.clone(),
+            ..Self::of(bucket, object, stream)
+        }
+    }
+
     /// A stage must not lie where it would be read.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
 use crate::report::Totals;
 use crate::runtime::stage::entry::{Commit, Input, Part};
-use crate::runtime::stage::{Parts, Stage};
+use crate::runtime::stage::{Parts, Stage, View};
 use crate::runtime::staged;
 use crate::runtime::tables::{Filler, Tables};
 
@@ -63,6 +63,8 @@ pub struct Finished {
     pub totals: Totals,
     /// Objects that an earlier run had done, whole.
     pub done_before: u64,
+    /// Inputs that another run has committed meanwhile.
+    pub elsewhere: u64,
     /// Bytes of the objects that were read.
     pub bytes: u64,
     pub parts: u64,
@@ -279,7 +281,16 @@ impl<'a> Work<'a> {
             inputs,
             ..Commit::default()
         };
-        self.stage.commit(&mut |_| Some(commit.clone()))?;
+        // Events come more than once: whoever commits first has done it.
+        let fresh = |view: &View| !commit.inputs.iter().any(|input| view.is_done(input));
+        let made = self
+            .stage
+            .commit(&mut |view| fresh(view).then(|| commit.clone()))?;
+        if !made {
+            let keys: Vec<String> = commit.parts.into_iter().map(|part| part.path).collect();
+            lock(&self.finished).elsewhere += commit.inputs.len() as u64;
+            return self.stage.abandon(&keys);
+        }
         let mut finished = lock(&self.finished);
         finished.parts += commit.parts.len() as u64;
         finished.part_bytes += commit

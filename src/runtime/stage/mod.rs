@@ -133,6 +133,14 @@ impl Stage {
         &self.run
     }
 
+    /// Reads what others have committed meanwhile.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn refresh(&self) -> Result<()> {
+        self.log().refresh()
+    }
+
     /// Asks what the log adds up to.
     pub fn view<T>(&self, ask: impl FnOnce(&View) -> T) -> T {
         ask(self.log().view())
@@ -173,7 +181,7 @@ impl Stage {
     /// is durable and readers see it. Says whether it was made.
     ///
     /// # Errors
-    /// `Limit` when this run was declared over meanwhile; what the store says.
+    /// `Superseded` when this run was declared over meanwhile; what the store says.
     pub fn commit(&self, make: &mut dyn FnMut(&View) -> Option<Commit>) -> Result<bool> {
         let number = self.commits.fetch_add(1, Ordering::Relaxed);
         let mut log = self.log();
@@ -254,7 +262,7 @@ impl Stage {
             "{}: another run has taken over from this one",
             self.bucket.url()
         );
-        Error::new(ErrorKind::Limit, message)
+        Error::new(ErrorKind::Superseded, message)
             .hint("what this run had committed stays; two runs must not write one stream at a time")
     }
 

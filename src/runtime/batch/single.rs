@@ -1,0 +1,176 @@
+//! Objects one by one, as events name them, into one stage: a batch of a single object each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Options;
+use super::source::Source;
+use super::work::Work;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Plan;
+use crate::protocol::state::Descriptor;
+use crate::runtime::bucket::Bucket;
+use crate::runtime::destination::SILENT_MS;
+use crate::runtime::load::Files;
+use crate::runtime::stage::Stage;
+use crate::runtime::staged::{self, Pattern};
+use crate::runtime::tables::{Belonging, Tables};
+use crate::sink::spec::PartSpec;
+
+/// Plans of streams that are remembered.
+const PLANS: usize = 1_000;
+
+/// How an object ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its rows were committed.
+    Committed { rows: u64 },
+    /// This version had been committed before, by this plan.
+    Before,
+    /// There is no such object any more.
+    Gone,
+}
+
+/// Takes objects through the plan, from several threads at once.
+#[derive(Debug)]
+pub struct Single {
+    files: Files,
+    options: Options,
+    to: Bucket,
+    spec: PartSpec,
+    stage: Mutex<Option<Arc<Stage>>>,
+    plans: Mutex<HashMap<Descriptor, Arc<Planned>>>,
+}
+
+/// The plan of a stream. Where no catalog declares its columns, its first object did.
+#[derive(Debug)]
+struct Planned {
+    plan: Plan,
+    source: Source,
+}
+
+impl Single {
+    /// Writes to `options.to`; `options.from` is not looked at. Fails early where it can.
+    ///
+    /// # Errors
+    /// `Config` when the configuration or the place is wrong.
+    pub fn new(files: Files, options: Options) -> Result<Self> {
+        let to = Bucket::open(&options.to, &BTreeMap::new())?;
+        let mut checked = files.clone();
+        checked.tables = true;
+        let spec = crate::runtime::load::load(&checked)?
+            .sources()
+            .config
+            .stage
+            .clone();
+        Ok(Self {
+            spec,
+            files,
+            options,
+            to,
+            stage: Mutex::default(),
+            plans: Mutex::default(),
+        })
+    }
+
+    /// Takes the object at a URL through the plan and commits its rows.
+    ///
+    /// # Errors
+    /// What reading, processing or committing says; then nothing of the object is committed.
+    pub fn process(&self, url: &str) -> Result<Ended> {
+        let (root, key) = divided(url)?;
+        let bucket = Bucket::open(root, &BTreeMap::new())?;
+        let mut pattern = Pattern::parse(root)?.named(self.options.naming.clone());
+        if let Some(format) = self.options.format {
+            pattern = pattern.formatted(format);
+        }
+        let path = bucket.path(key)?;
+        let Some((object, stream)) = staged::find(&bucket, &pattern, &path)? else {
+            return Ok(Ended::Gone);
+        };
+        let planned = self.planned(&bucket, &object, &stream)?;
+        let source = planned.source.with(bucket, object, stream);
+        let mut stage = self.stage(false)?;
+        loop {
+            match self.commit(&planned.plan, &source, &stage) {
+                // Whoever was silent for a day was declared over; a new run may go on.
+                Err(error) if error.kind() == ErrorKind::Superseded => {
+                    stage = self.stage(true)?;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    fn commit(&self, plan: &Plan, source: &Source, stage: &Stage) -> Result<Ended> {
+        stage.refresh()?;
+        let tables = Tables::new(plan, |_| Belonging::default());
+        let work = Work::new(plan, source, stage, &tables, &self.options, 1)?;
+        let ended = work.run(1);
+        let finished = work.finish();
+        ended?;
+        if finished.done_before > 0 || finished.elsewhere > 0 {
+            return Ok(Ended::Before);
+        }
+        let [_, rows, ..] = finished.totals.sum();
+        Ok(Ended::Committed { rows })
+    }
+
+    fn planned(
+        &self,
+        bucket: &Bucket,
+        object: &staged::Object,
+        stream: &Descriptor,
+    ) -> Result<Arc<Planned>> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(planned) = plans.get(stream) {
+            return Ok(Arc::clone(planned));
+        }
+        let mut source = Source::of(bucket.clone(), object.clone(), stream.clone());
+        let plan = source.load(&self.files)?;
+        plan.begin();
+        plan.prepare()?;
+        source.learn(&plan)?;
+        let planned = Arc::new(Planned { plan, source });
+        if plans.len() >= PLANS {
+            plans.clear();
+        }
+        plans.insert(stream.clone(), Arc::clone(&planned));
+        Ok(planned)
+    }
+
+    /// The stage, claimed by this process; `anew` begins another run in it.
+    fn stage(&self, anew: bool) -> Result<Arc<Stage>> {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stage) = stage.as_ref().filter(|_| !anew) {
+            return Ok(Arc::clone(stage));
+        }
+        let opened = Arc::new(Stage::open(self.to.clone(), self.spec.clone(), "event-")?);
+        opened.claim(&[], SILENT_MS)?;
+        *stage = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// Ends the run, when nothing is being processed any more.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn end(&self) -> Result<()> {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        stage.take().map_or(Ok(()), |stage| stage.end())
+    }
+}
+
+/// A URL as its bucket and key; a path as its root and the rest.
+fn divided(url: &str) -> Result<(&str, &str)> {
+    let after = url.find("://").map_or(0, |at| at + 3);
+    let slash = url[after..].find('/').map(|at| after + at);
+    match slash {
+        Some(0) => Ok(("/", &url[1..])),
+        Some(at) => Ok((&url[..at], &url[at + 1..])),
+        None => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{url} names no object"),
+        )),
+    }
+}
