@@ -270,3 +270,6 @@ impl Stage {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
