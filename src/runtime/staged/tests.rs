@@ -1,10 +1,16 @@
 //! Files of every kind, read as they lie in a directory.
 
+#[cfg(test)]
 mod avro;
+#[cfg(test)]
 mod csv;
+#[cfg(test)]
 mod json_lines;
+#[cfg(test)]
 mod listing;
+#[cfg(test)]
 mod packed;
+#[cfg(test)]
 mod parquet;
 
 use std::collections::BTreeMap;
