@@ -59,6 +59,7 @@ impl Table {
         let rows = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .buffer_capacity(64 << 10)
             .from_reader(bounded);
         let mut table = Self {
             url,
