@@ -5,6 +5,7 @@
 
 mod bucket;
 mod chain;
+mod staged;
 mod venv;
 
 use std::collections::{BTreeMap, BTreeSet};

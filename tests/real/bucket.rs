@@ -11,13 +11,13 @@ use super::venv::Venv;
 use crate::support::{Ended, midflight, root};
 
 /// A server that ends with the test.
-struct Moto {
+pub struct Moto {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Moto {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = port.local_addr().expect("an address");
         drop(port);
@@ -41,7 +41,7 @@ impl Moto {
     }
 
     /// The answer to a request without body.
-    fn ask(&self, method: &str, path: &str) -> String {
+    pub fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
         let credential = "AWS4-HMAC-SHA256 Credential=testing/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
         write!(stream, "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: {credential}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", self.address).expect("a request");

@@ -59,6 +59,7 @@ impl Table {
         let rows = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .buffer_capacity(64 << 10)
             .from_reader(bounded);
         let mut table = Self {
             url,
@@ -117,7 +118,7 @@ impl Table {
                 if self
                     .row
                     .iter()
-                    .last()
+                    .next_back()
                     .is_some_and(|last| last.ends_with(END)) =>
             {
                 Err(self.wrong("ends inside a quoted field: the file is cut off"))
@@ -125,9 +126,7 @@ impl Table {
             Ok(true) => Ok(true),
             Ok(false) => Err(self.wrong("is cut off")),
             Err(csv::ErrorKind::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
-                Err(self.wrong(&format!(
-                    "is followed by one that is longer than {LINE_BYTES_MAX} bytes"
-                )))
+                Err(self.wrong(&format!("is longer than {LINE_BYTES_MAX} bytes")))
             }
             Err(csv::ErrorKind::Io(error)) => Err(unpack::broken(&self.url, error)),
             Err(_) => Err(self.wrong("cannot be read")),
@@ -273,7 +272,7 @@ impl Read for Bounded {
                 return Ok(read);
             }
         }
-        let end = self.end.get_or_insert(b"\n\0end of the file\0\n");
+        let end = self.end.get_or_insert(b"\n\0end of the file\0");
         end.read(into)
     }
 }

@@ -14,7 +14,7 @@ use crate::protocol::frame::{self, Span};
 use crate::protocol::walk::{Key, Malformed, Next, Value, Walker};
 
 /// The mark that some editors put before UTF-8.
-pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads the lines of a part.
 pub struct JsonLines {
@@ -54,12 +54,11 @@ impl JsonLines {
             end,
             number: (end == u64::MAX).then_some(0),
         };
-        let begun = match start {
-            0 => reader.lines.skip_mark(BYTE_ORDER_MARK),
-            // The byte before the part tells whether a line starts with it.
-            _ => reader.lines.skip_line(),
-        };
-        begun.map_err(|broken| reader.broken(broken))?;
+        // The byte before the part tells whether a line starts with it.
+        if start > 0 {
+            let skipped = reader.lines.skip_line();
+            skipped.map_err(|broken| reader.broken(broken))?;
+        }
         Ok(reader)
     }
 
@@ -129,6 +128,8 @@ impl Rows for JsonLines {
                 return Ok(None);
             }
             self.number = self.number.map(|number| number + 1);
+            let mark = offset == 0 && self.lines.bytes()[start..].starts_with(BYTE_ORDER_MARK);
+            let start = start + if mark { BYTE_ORDER_MARK.len() } else { 0 };
             if self.write(start, envelope, out)? {
                 return Ok(Some(offset));
             }

@@ -89,15 +89,6 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Passes these bytes, if the text begins with them.
-    pub fn skip_mark(&mut self, mark: &[u8]) -> Result<(), Broken> {
-        self.next()?;
-        if self.bytes[..self.filled].starts_with(mark) {
-            self.at = mark.len();
-        }
-        Ok(())
-    }
-
     /// Reads on, and looks how far lines are whole.
     fn fill(&mut self) -> Result<(), Broken> {
         let kept = self.at.min(self.filled);

@@ -147,3 +147,6 @@ impl Rows for Nothing {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

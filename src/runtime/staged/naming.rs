@@ -131,10 +131,10 @@ impl PathPattern {
             // Without a namespace its folder is left out.
             match behind.strip_prefix('/').filter(|_| name == "NAMESPACE") {
                 Some(behind) => {
-                    regex.push_str("(?:([^/]+?)/)?");
+                    regex.push_str("(?:([^/=]+?)/)?");
                     rest = behind;
                 }
-                None => regex.push_str("([^/]+?)"),
+                None => regex.push_str("([^/=]+?)"),
             }
         }
         let stream = stream.ok_or_else(|| {

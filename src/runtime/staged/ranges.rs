@@ -73,7 +73,7 @@ pub struct Ranges {
 #[derive(Debug)]
 enum Source {
     /// What fits in one range is fetched when it is asked for.
-    Once(Fetch, Range<u64>),
+    Once(Box<Fetch>, Range<u64>),
     Ahead(Receiver<Result<Bytes>>),
     Ended,
 }
@@ -86,7 +86,7 @@ impl Ranges {
     pub fn new(fetch: Fetch, start: u64, part_end: u64) -> Result<Self> {
         let size = fetch.size();
         let source = if size.saturating_sub(start) <= RANGE {
-            Source::Once(fetch, start.min(size)..size)
+            Source::Once(Box::new(fetch), start.min(size)..size)
         } else {
             Source::Ahead(ahead(fetch, start, part_end.min(size))?)
         };

@@ -235,10 +235,10 @@ pub fn zoned(ty: Option<&LogicalType>, file: bool) -> bool {
 }
 
 /// The option of a union that the values of a branch belong to.
-pub fn option<'t>(
-    union: Option<&'t LogicalType>,
+pub fn option(
+    union: Option<&LogicalType>,
     fits: impl Fn(&LogicalType) -> bool,
-) -> Option<&'t LogicalType> {
+) -> Option<&LogicalType> {
     match union? {
         LogicalType::Union(options) => options.iter().find(|option| fits(option)),
         // One option besides null is no union in the catalog.

@@ -44,11 +44,7 @@ impl<'d> Datum<'d> {
         }
         match shape {
             Shape::Null => out.null(),
-            Shape::Boolean => match self.take(1)?[0] {
-                0 => out.boolean(false),
-                1 => out.boolean(true),
-                _ => return Err("has a boolean that is neither true nor false"),
-            },
+            Shape::Boolean => out.boolean(self.boolean()?),
             Shape::Integer => out.shown(self.long()?),
             Shape::Date => out.date(self.long()?),
             Shape::Time { per_second, zone } => out.time(self.long()?, *per_second, *zone),
@@ -167,6 +163,14 @@ impl<'d> Datum<'d> {
                 }
                 write(self, out)?;
             }
+        }
+    }
+
+    fn boolean(&mut self) -> Result<bool, What> {
+        match self.take(1)? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err("has a boolean that is neither true nor false"),
         }
     }
 
