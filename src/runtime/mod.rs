@@ -9,5 +9,6 @@ mod output;
 pub mod pipe;
 mod progress;
 mod rejects;
+pub mod serve;
 
 pub use load::{Files, load};

@@ -22,9 +22,7 @@ pub fn reason(error: &object_store::Error) -> String {
         | object_store::Error::Unauthenticated { .. } => {
             "the credentials do not allow it".to_owned()
         }
-        object_store::Error::Precondition { .. } => {
-            "it has changed since it was listed".to_owned()
-        }
+        object_store::Error::Precondition { .. } => "it has changed since it was listed".to_owned(),
         other => {
             let mut cause: &dyn std::error::Error = other;
             while let Some(deeper) = cause.source() {

@@ -61,7 +61,8 @@ impl Bucket {
             let folder = std::path::absolute(path).map_err(|error| wrong(place, error))?;
             let objects = LocalFileSystem::new().with_automatic_cleanup(false);
             let text = folder.to_string_lossy();
-            let prefix = Path::parse(text.trim_matches('/')).map_err(|error| wrong(place, error))?;
+            let prefix =
+                Path::parse(text.trim_matches('/')).map_err(|error| wrong(place, error))?;
             return Ok(Self {
                 objects: Arc::new(objects),
                 prefix,
@@ -214,11 +215,7 @@ impl Bucket {
     pub fn create(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<bool> {
         let bytes = bytes.into();
         let mode = PutMode::Create.into();
-        let written =
-            block_on(
-                self.objects
-                    .put_opts(path, bytes.clone().into(), mode),
-            )?;
+        let written = block_on(self.objects.put_opts(path, bytes.clone().into(), mode))?;
         match written {
             Ok(_) => Ok(true),
             Err(
@@ -360,7 +357,10 @@ fn network() -> Result<&'static Runtime> {
             .build()
     });
     network.as_ref().map_err(|error| {
-        Error::new(ErrorKind::Internal, "the threads of the network do not start")
-            .because(error.to_string())
+        Error::new(
+            ErrorKind::Internal,
+            "the threads of the network do not start",
+        )
+        .because(error.to_string())
     })
 }

@@ -123,7 +123,10 @@ impl Upload {
         match block_on(first)? {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.failed(&error)),
-            Err(_) => Err(Error::new(ErrorKind::Internal, "an upload's task ended early")),
+            Err(_) => Err(Error::new(
+                ErrorKind::Internal,
+                "an upload's task ended early",
+            )),
         }
     }
 
