@@ -10,5 +10,6 @@ mod models;
 mod properties;
 mod protocol;
 mod real;
+mod serve;
 mod support;
 mod tagger;

@@ -120,43 +120,42 @@ impl Function {
 
     /// The messages of a queue: those that failed are delivered again, and end as dead letters.
     async fn queue(&self, messages: Vec<Message>, limits: Option<Limits>) -> Value {
-        let ordered = messages.iter().any(|message| message.ordered);
-        let mut failed = Vec::new();
-        let mut going = Vec::new();
-        for Message { id, event, .. } in messages {
+        let mut asked: Vec<(String, Option<Vec<Ticket>>)> = Vec::new();
+        let mut held = false;
+        for Message { id, ordered, event } in messages {
             // Behind a failure, the order of a queue that has one holds everything back.
-            if ordered && !failed.is_empty() {
-                failed.push(id);
-                continue;
-            }
-            match event.and_then(|event| self.ask(event, limits)) {
-                Ok(Asked::Nothing(_)) => {}
-                Ok(Asked::Objects(mut tickets)) if ordered => {
-                    wait(&mut tickets, limits).await;
-                    self.settle(id, &tickets, &mut failed);
-                }
-                Ok(Asked::Objects(tickets)) => going.push((id, tickets)),
-                Err(error) => {
-                    self.log.warn(&format!("message {id}: {error}"));
-                    failed.push(id);
+            let mut tickets = None;
+            if !held {
+                match event.and_then(|event| self.ask(event, limits)) {
+                    Ok(Asked::Nothing(_)) => continue,
+                    Ok(Asked::Objects(objects)) => tickets = Some(objects),
+                    Err(error) => self.log.warn(&format!("message {id}: {error}")),
                 }
             }
+            if ordered {
+                held = match &mut tickets {
+                    Some(tickets) => {
+                        wait(tickets, limits).await;
+                        summary(tickets).0 != Standing::Done
+                    }
+                    None => true,
+                };
+            }
+            asked.push((id, tickets));
         }
-        for (id, mut tickets) in going {
+        let mut failed = Vec::new();
+        for (id, tickets) in asked {
+            let mut tickets = tickets.unwrap_or_default();
+            let refused = tickets.is_empty();
             wait(&mut tickets, limits).await;
-            self.settle(id, &tickets, &mut failed);
+            for failure in failures(&tickets) {
+                self.log.warn(&format!("message {id}: {failure}"));
+            }
+            if refused || summary(&tickets).0 != Standing::Done {
+                failed.push(json!({"itemIdentifier": id}));
+            }
         }
-        let failed = failed.into_iter().map(|id| json!({"itemIdentifier": id}));
-        json!({"batchItemFailures": failed.collect::<Vec<_>>()})
-    }
-
-    fn settle(&self, id: String, tickets: &[Ticket], failed: &mut Vec<String>) {
-        for failure in failures(tickets) {
-            self.log.warn(&format!("message {id}: {failure}"));
-        }
-        if summary(tickets).0 != Standing::Done {
-            failed.push(id);
-        }
+        json!({ "batchItemFailures": failed })
     }
 
     fn ask(&self, event: Event, limits: Option<Limits>) -> Result<Asked> {
