@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "explain",
     "catalog",
     "reveal",
+    "serve",
     "models",
     "completions",
 ];
@@ -105,6 +106,10 @@ fn wrong_arguments_exit_with_2_and_say_so_on_stderr() {
         &["check", "--format", "xml"],
         &["reveal"],
         &["reveal", "--env", "A", "--file", "b"],
+        &["serve", "--listen", "nowhere"],
+        &["serve", "--listen", "0.0.0.0:0"],
+        &["serve", "--no-auth", "--secret-env", "A"],
+        &["serve", "--secret-env", "A", "--secret-file", "b"],
         &["models"],
         &["models", "pull"],
         &["models", "pull", "--all", "pii"],

@@ -10,6 +10,7 @@ mod models;
 mod properties;
 mod protocol;
 mod real;
+mod serve;
 mod staged;
 mod support;
 mod tagger;

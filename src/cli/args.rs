@@ -31,6 +31,7 @@ pub(super) enum Command {
     Explain(Explain),
     Catalog(Catalog),
     Reveal(Reveal),
+    Serve(Serve),
     Models(Models),
     /// Prints the completions of a shell.
     #[command(
@@ -267,6 +268,47 @@ pub(super) struct Reveal {
     /// The values were made by `fpe` over this alphabet.
     #[arg(long, value_enum, value_name = "ALPHABET")]
     pub fpe: Option<FpeAlphabet>,
+}
+
+/// Answers events of buckets over HTTP; inside AWS Lambda it speaks the Lambda runtime API.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  MIDFLIGHT_SECRET=… midflight serve --config midflight.yaml --listen 0.0.0.0:8080 \\\n    --secret-env MIDFLIGHT_SECRET --allow s3://raw/airbyte\n\nPOST / takes an event, GET /healthz says that the server lives. docs/serverless.md sets up the clouds."
+)]
+pub(super) struct Serve {
+    /// The configuration. Else MIDFLIGHT_CONFIG names it, or MIDFLIGHT_CONFIG_YAML holds it.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen. If not given: 0.0.0.0:$PORT where PORT is set, else 127.0.0.1:8080.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The environment variable that holds the secret of those who send events.
+    #[arg(long, value_name = "NAME", conflicts_with = "secret_file")]
+    pub secret_env: Option<String>,
+    /// The file that holds that secret.
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Asks nobody for a secret, though others than this machine may reach the server.
+    #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
+    pub no_auth: bool,
+    /// Processes only objects below this URL; may be given several times.
+    #[arg(long, value_name = "URL")]
+    pub allow: Vec<String>,
+    /// Confirms subscriptions of SNS instead of telling how.
+    #[arg(long)]
+    pub confirm_sns: bool,
+    /// Objects processed at once; one per core if not given.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub workers: usize,
+    /// Objects that may wait; what comes then is answered with 429.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub queue: usize,
+    /// Answers a request after this long with 503, though its work goes on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 540)]
+    pub answer_within: u64,
+    /// Ends this long after SIGTERM, even if work is not finished.
+    #[arg(long, value_name = "SECONDS", default_value_t = 9)]
+    pub stop_within: u64,
 }
 
 /// Lists, fetches and verifies the models, and ONNX Runtime, which runs them.

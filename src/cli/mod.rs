@@ -11,6 +11,7 @@ mod models;
 mod output;
 mod pipe;
 mod reveal;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ use args::{Arguments, Command};
 pub fn main() -> ExitCode {
     // A panic's message may quote a value, so only its place is told.
     std::panic::set_hook(Box::new(|panic| output::panicked(panic.location())));
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(serve::spelt_out(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&error),
     };
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => explain::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Reveal(options) => reveal::run(options),
+        Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };

@@ -12,6 +12,7 @@ mod output;
 pub mod pipe;
 mod progress;
 mod rejects;
+pub mod serve;
 pub mod stage;
 pub mod staged;
 mod tables;
