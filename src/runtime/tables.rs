@@ -1,6 +1,7 @@
 //! The tables of a run: compiled when a stream is first heard of, filled by every worker.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
@@ -78,14 +79,6 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    /// Every table so far, by its number.
-    pub fn all(&self) -> Vec<Arc<TableOf>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = known.values().cloned().collect();
-        all.sort_by_key(|table| table.number);
-        all
-    }
-
     /// The table of a stream.
     ///
     /// # Errors
@@ -161,10 +154,10 @@ impl<'a> Filler<'a> {
                 continue;
             }
             let table = self.tables.of((rows.stream, rows.second))?;
-            let builder = self
-                .builders
-                .entry(table.number)
-                .or_insert_with(|| Builder::new(&table.plan.table, table.origin));
+            let builder = match self.builders.entry(table.number) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(none) => none.insert(Builder::new(&table.plan.table, table.origin)?),
+            };
             let bytes = rows.bytes(&done.chunk);
             let at = rows.lines.partition_point(|(_, offset)| *offset < cut);
             let (first, second) = rows.lines.split_at(at);

@@ -1,65 +1,50 @@
-//! Stub.
-use crate::error::Result;
-use crate::protocol::frame::Span;
-use crate::schema::LogicalType;
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    Midflight,
-    Airbyte,
-}
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberAs {
-    Decimal { precision: u8, scale: i8 },
-    Double,
-    Text,
-}
-#[derive(Debug, Clone)]
-pub struct ColumnSpec {
-    pub name: String,
-    pub ty: LogicalType,
-    pub number: NumberAs,
-    pub vector: bool,
-    pub notes: Vec<(String, String)>,
-}
-#[derive(Debug, Clone)]
-pub struct TableSpec {
-    pub layout: Layout,
-    pub columns: Vec<ColumnSpec>,
-    pub flatten: bool,
-}
-#[derive(Debug, Clone)]
-pub struct Table;
-impl Table {
-    pub fn compile(_: &TableSpec) -> Result<Self> {
-        Ok(Self)
-    }
-    pub fn schema(&self) -> &SchemaRef {
-        loop {}
-    }
-}
-#[derive(Debug, Clone, Copy)]
-pub struct Origin {
-    pub generation_id: i64,
-    pub sync_id: i64,
-}
-#[derive(Debug)]
-pub struct Builder;
-impl Builder {
-    pub fn new(_: &Table, _: Origin) -> Self {
-        Self
-    }
-    pub fn push(&mut self, _: &[u8], _: Span, _: u64) -> Result<()> {
-        Ok(())
-    }
-    pub fn rows(&self) -> usize {
-        0
-    }
-    pub fn bytes(&self) -> usize {
-        0
-    }
-    pub fn finish(&mut self) -> Result<RecordBatch> {
-        loop {}
-    }
-}
+//! Finished RECORD lines as typed Arrow batches, for Parquet.
+//!
+//! A [`TableSpec`] says which columns a stream has; [`Table::compile`] makes of it the Arrow schema and what
+//! reads a line; a [`Builder`] per worker takes lines and gives batches. Values are read from the line's own
+//! bytes, by the same structural index that the engine decodes with: nothing becomes a JSON tree.
+//!
+//! Columns, in this order (the ones in brackets only where they say so):
+//!
+//! | column | [`Layout::Midflight`] | [`Layout::Airbyte`], as destination-s3 writes it |
+//! |---|---|---|
+//! | `_airbyte_raw_id` | text, see [`raw_id`] | the same |
+//! | `_airbyte_extracted_at` | timestamp in microseconds, UTC | `Int64`, milliseconds |
+//! | `_airbyte_meta` | `{sync_id, changes: [{field, change, reason}]}` | the same |
+//! | `_airbyte_generation_id` | `Int64` | the same |
+//! | declared fields | under their own names | names of letters, digits and `_` |
+//! | `_airbyte_data` | [instead of fields, without `flatten`] JSON text | the same |
+//! | `_airbyte_extra` | [with `flatten`] undeclared members, JSON text or null | dropped |
+//!
+//! What cannot be kept is null (or shortened), and `_airbyte_meta.changes` says so: first the changes that the
+//! record came with, then ours, each once, at most [`CHANGES_MAX`] in all. Of a repeated key the last counts.
+//!
+//! | what happened | change | reason |
+//! |---|---|---|
+//! | another JSON type than declared, or no JSON at all | `NULLED` | `DESTINATION_TYPECAST_ERROR` |
+//! | text that is no date or time; no option of a union fits | `NULLED` | `DESTINATION_SERIALIZATION_ERROR` |
+//! | an integer past 64 bits, a number past its digits | `NULLED` | `DESTINATION_FIELD_SIZE_LIMITATION` |
+//! | digits past the scale or microseconds, a date's time | `TRUNCATED` | `DESTINATION_FIELD_SIZE_LIMITATION` |
+
+mod builder;
+mod changes;
+mod choice;
+mod column;
+mod compile;
+mod envelope;
+mod extra;
+mod keys;
+mod line;
+mod list;
+mod names;
+mod number;
+mod object;
+mod raw_id;
+mod spec;
+mod text;
+
+pub use builder::Builder;
+pub use changes::CHANGES_MAX;
+pub use compile::Table;
+pub use raw_id::raw_id;
+pub use spec::{ColumnSpec, Layout, NumberAs, Origin, TableSpec};
