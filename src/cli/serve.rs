@@ -16,13 +16,12 @@ use crate::runtime::serve::{
 const BOOTSTRAP: &str = "bootstrap";
 
 /// The arguments, spelt out where Lambda gives none: it starts the program by another name.
-pub(super) fn spelt_out(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<_> = given.collect();
+pub(super) fn spelt_out(mut arguments: Vec<OsString>, inside: bool) -> Vec<OsString> {
     if let [program] = arguments.as_slice()
         && Path::new(program)
             .file_name()
             .is_some_and(|name| name == BOOTSTRAP)
-        && lambda::inside()
+        && inside
     {
         arguments.push("serve".into());
     }
@@ -68,4 +67,21 @@ fn process(_: &Configuration) -> Result<Arc<dyn Process>> {
         ErrorKind::Usage,
         "processing of objects is not built in",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambda_starts_the_program_by_its_own_name() {
+        let serving = |arguments: &[&str], inside: bool| {
+            let given = arguments.iter().map(OsString::from).collect();
+            spelt_out(given, inside).last() == Some(&"serve".into())
+        };
+        assert!(serving(&["/var/task/bootstrap"], true));
+        assert!(!serving(&["/var/task/bootstrap"], false));
+        assert!(!serving(&["/var/task/bootstrap", "--help"], true));
+        assert!(!serving(&["/usr/bin/midflight"], true));
+    }
 }

@@ -1,7 +1,8 @@
 //! Requests in their course: repeated, out of order, too many, refused, and cut off by the server's end.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -208,7 +209,7 @@ fn a_full_queue_refuses_what_is_new() {
 #[test]
 fn a_request_that_outlasts_its_limit_is_answered_while_work_goes_on() {
     let server = Server::start(&Settings {
-        answer_within: Duration::from_millis(100),
+        answer_within: Duration::from_secs(1),
         ..small()
     });
     let late = server.ask(&event(&["a-slow"]));
@@ -408,4 +409,61 @@ fn nobody_is_let_in_without_a_secret() {
     let refused = http::run(&settings, process, open, Log::to(Lines::default()), async {
     });
     assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Usage));
+}
+
+/// The variable with which this program is started as a server.
+const SERVER: &str = "MIDFLIGHT_TEST_SERVER";
+
+/// Where this program was started as a server, it is one, until a signal ends it.
+#[test]
+fn served() {
+    if std::env::var_os(SERVER).is_none() {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let process = Arc::new(Script::default());
+    process.open();
+    let ended = http::run(&small(), process, listener, Log::stderr(), http::signals());
+    ended.expect("a graceful end");
+}
+
+#[test]
+fn signals_end_the_server_gracefully() {
+    for signal in ["-TERM", "-INT"] {
+        let own = std::env::current_exe().expect("a path");
+        let child = Command::new(own)
+            .args(["--exact", "serve::requests::served", "--nocapture"])
+            .env(SERVER, "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.expect("it starts");
+        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        while !line.contains("listening on http://") {
+            line.clear();
+            assert!(
+                log.read_line(&mut line).expect("a log") > 0,
+                "it does not listen"
+            );
+        }
+        let line: Value = serde_json::from_str(&line).expect("a line of JSON");
+        let url = line["message"]
+            .as_str()
+            .and_then(|text| text.strip_prefix("listening on "));
+        // The answer shows that the server has begun, and with it to look out for signals.
+        let answer = client()
+            .post(url.expect("a URL"))
+            .body(event(&["x"]).to_string())
+            .send();
+        assert_eq!(Answer::of(answer.expect("an answer")).told(), ["done"]);
+        let told = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(told.expect("kill").success());
+        let mut rest = String::new();
+        log.read_to_string(&mut rest).expect("a log");
+        assert!(rest.contains("stopping"), "{rest}");
+        assert!(child.wait().expect("it ends").success(), "{signal}");
+    }
 }
