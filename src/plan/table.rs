@@ -7,8 +7,8 @@ use crate::decode::StreamId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::state::Descriptor;
 use crate::schema::{LogicalType, StreamSchema};
-use crate::sink::spec::TableOptions;
-use crate::sink::table::{ColumnSpec, NumberAs, Table, TableSpec};
+use crate::sink::spec::{Format, TableOptions};
+use crate::sink::table::{ColumnSpec, Layout, NumberAs, Table, TableSpec};
 use crate::stage::spec::{EmbedInto, StageSpec};
 
 /// How numbers are stored where nothing is said: exact up to 20 digits before the point and 18 behind it.
@@ -65,10 +65,18 @@ impl Plan {
             notes: notes.get(name).cloned().unwrap_or_default(),
         });
         let spec = &self.sources().config.stage;
+        // Lines hold the record as it is; only the columns around it are a table's.
+        let lines = spec.format == Format::Jsonl;
+        if lines && (!options.partition_by.is_empty() || !options.sort_by.is_empty()) {
+            let message =
+                format!("stream `{descriptor}`: lines are neither partitioned nor sorted");
+            return Err(Error::new(ErrorKind::Config, message)
+                .hint("leave `partition_by` and `sort_by` out, or write Parquet"));
+        }
         let table = Table::compile(&TableSpec {
-            layout: spec.layout,
+            layout: if lines { Layout::Airbyte } else { spec.layout },
             columns: columns.collect(),
-            flatten: spec.flatten,
+            flatten: spec.flatten && !lines,
         })?;
         let index = |name: &String| {
             table.schema().index_of(name).map_err(|_| {
@@ -102,7 +110,7 @@ impl Plan {
         let listed = config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
         let given = listed.and_then(|listed| listed.table.as_ref());
         let mut options = given.map(|given| given.value.clone()).unwrap_or_default();
-        if options.partition_by.is_empty() {
+        if options.partition_by.is_empty() && config.stage.format == Format::Parquet {
             let parts = stream.splits.iter().map(|split| split.into.clone());
             options.partition_by = parts.collect();
         }

@@ -8,7 +8,9 @@
 //! Below the stage, `_midflight/` holds `log/`, `checkpoints/` of what it adds up to, `parts/` for reservations,
 //! and `streams/`, the list of what readers see of each stream, written after every commit.
 
+mod dictionary;
 pub mod entry;
+mod lines;
 mod listing;
 mod log;
 mod part;
