@@ -8,18 +8,15 @@ use arrow::array::{
     StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::kernels::cast_utils::{Parser, parse_decimal, string_to_datetime};
+use arrow::compute::kernels::cast_utils::parse_decimal;
 use arrow::datatypes::i256;
-use arrow::datatypes::{DataType, Date32Type, Decimal256Type, Time64MicrosecondType, TimeUnit};
+use arrow::datatypes::{DataType, Decimal256Type, TimeUnit};
 
-use super::{Batch, Cell, ColumnId, Current};
+use super::{Batch, Cell, ColumnId, Current, temporal};
 use crate::schema::LogicalType;
 
 /// Digits an integer may have to take part in an expression.
 const WIDE_DIGITS: u8 = 76;
-
-/// The zone in which text without an offset is read.
-const UTC: &str = "+00:00";
 
 /// A column as an array, and where its values were not of the declared type.
 #[derive(Debug, Clone)]
@@ -50,9 +47,7 @@ impl Batch {
             }
             DataType::Timestamp(TimeUnit::Microsecond, zone) => {
                 let builder = TimestampMicrosecondBuilder::new();
-                let zoned = zone.is_some();
-                let builder = builder.with_timezone_opt(zone);
-                self.collect(column, &mut Timestamps { builder, zoned })
+                self.collect(column, &mut Timestamps(builder.with_timezone_opt(zone)))
             }
             _ => self.texts(column, ty),
         }
@@ -310,8 +305,10 @@ impl Collect for Dates {
         let Current::Text(text) = value else {
             return false;
         };
-        let parsed = Date32Type::parse(&text);
-        parsed.inspect(|days| self.0.append_value(*days)).is_some()
+        let parsed = temporal::date(&text);
+        parsed
+            .inspect(|days| self.0.append_value(days.value))
+            .is_some()
     }
 
     fn push_null(&mut self) {
@@ -330,9 +327,9 @@ impl Collect for Times {
         let Current::Text(text) = value else {
             return false;
         };
-        let parsed = time_of_day(&text);
+        let parsed = temporal::time(&text);
         parsed
-            .inspect(|micros| self.0.append_value(*micros))
+            .inspect(|micros| self.0.append_value(micros.value))
             .is_some()
     }
 
@@ -345,76 +342,30 @@ impl Collect for Times {
     }
 }
 
-/// Microseconds since midnight; a time with an offset is moved to UTC.
-fn time_of_day(text: &str) -> Option<i64> {
-    const DAY: i64 = 86_400_000_000;
-    if let Some(micros) = Time64MicrosecondType::parse(text) {
-        return Some(micros);
-    }
-    if let Some(plain) = text.strip_suffix(['Z', 'z']) {
-        return Time64MicrosecondType::parse(plain);
-    }
-    let at = text.rfind(['+', '-'])?;
-    let micros = Time64MicrosecondType::parse(&text[..at])?;
-    let (hours, minutes) = text[at + 1..].split_once(':')?;
-    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    if hours > 23 || minutes > 59 {
-        return None;
-    }
-    let offset = (hours * 60 + minutes) * 60_000_000;
-    let sign = if text[at..].starts_with('-') { -1 } else { 1 };
-    Some((micros - sign * offset).rem_euclid(DAY))
-}
-
-struct Timestamps {
-    builder: TimestampMicrosecondBuilder,
-    zoned: bool,
-}
+struct Timestamps(TimestampMicrosecondBuilder);
 
 impl Collect for Timestamps {
     fn push(&mut self, value: Current<'_>) -> bool {
         let Current::Text(text) = value else {
             return false;
         };
-        let zone: Option<arrow::array::timezone::Tz> = UTC.parse().ok();
-        let instant = zone.and_then(|zone| string_to_datetime(&zone, &text).ok());
-        let micros = instant.map(|instant| match self.zoned {
-            true => instant.timestamp_micros(),
-            false => instant.naive_utc().and_utc().timestamp_micros(),
-        });
-        micros
-            .inspect(|micros| self.builder.append_value(*micros))
+        temporal::timestamp(&text)
+            .inspect(|micros| self.0.append_value(micros.value))
             .is_some()
     }
 
     fn push_null(&mut self) {
-        self.builder.append_null();
+        self.0.append_null();
     }
 
     fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.builder.finish())
+        Arc::new(self.0.finish())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_with_an_offset_are_moved_to_utc() {
-        const HOUR: i64 = 3_600_000_000;
-        for (text, expected) in [
-            ("10:00:00", Some(10 * HOUR)),
-            ("10:00:00Z", Some(10 * HOUR)),
-            ("10:00:00+02:00", Some(8 * HOUR)),
-            ("01:00:00.000001+1:30", Some(23 * HOUR + HOUR / 2 + 1)),
-            ("23:00:00-02:00", Some(HOUR)),
-            ("10:00:00+25:00", None),
-            ("noon", None),
-        ] {
-            assert_eq!(time_of_day(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn whole_numbers_are_integers_however_they_are_spelt() {

@@ -125,27 +125,31 @@ impl<'a> Current<'a> {
 
 /// The text of a JSON string; borrowed when it holds no escape.
 fn unescape(inner: &[u8]) -> Option<Cow<'_, str>> {
-    let Some(first) = memchr::memchr(b'\\', inner) else {
+    if memchr::memchr(b'\\', inner).is_none() {
         return simdutf8::basic::from_utf8(inner).ok().map(Cow::Borrowed);
-    };
+    }
     let mut text = Vec::with_capacity(inner.len());
-    text.extend_from_slice(&inner[..first]);
-    let mut rest = &inner[first..];
-    loop {
-        rest = unescape_one(rest, &mut text)?;
-        match memchr::memchr(b'\\', rest) {
-            Some(next) => {
-                text.extend_from_slice(&rest[..next]);
-                rest = &rest[next..];
-            }
-            None => {
-                text.extend_from_slice(rest);
-                simdutf8::basic::from_utf8(&text).ok()?;
-                // SAFETY: just checked; `String::from_utf8` would check again, several times slower.
-                return Some(Cow::Owned(unsafe { String::from_utf8_unchecked(text) }));
-            }
+    if !unescape_onto(inner, &mut text) {
+        return None;
+    }
+    simdutf8::basic::from_utf8(&text).ok()?;
+    // SAFETY: just checked; `String::from_utf8` would check again, several times slower.
+    Some(Cow::Owned(unsafe { String::from_utf8_unchecked(text) }))
+}
+
+/// Appends what the inside of a JSON string reads; UTF-8 if `inner` is. False where an escape is broken: then
+/// only the part before it was appended.
+pub fn unescape_onto(inner: &[u8], text: &mut Vec<u8>) -> bool {
+    let mut rest = inner;
+    while let Some(next) = memchr::memchr(b'\\', rest) {
+        text.extend_from_slice(&rest[..next]);
+        match unescape_one(&rest[next..], text) {
+            Some(after) => rest = after,
+            None => return false,
         }
     }
+    text.extend_from_slice(rest);
+    true
 }
 
 /// Decodes the escape that `raw` begins with; returns what follows it. An escape that names half a surrogate

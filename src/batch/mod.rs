@@ -8,9 +8,10 @@ mod arrays;
 mod cell;
 mod row;
 mod tally;
+pub mod temporal;
 
 pub use arrays::Column;
-pub use cell::{Cell, Current, Edit, write_escaped, write_string};
+pub use cell::{Cell, Current, Edit, unescape_onto, write_escaped, write_string};
 pub use row::{Change, Fate, Reason, Row};
 pub use tally::{Embedded, Tally};
 

@@ -10,4 +10,5 @@ mod record;
 
 pub use chunk::{Chunk, Copied, Decoded, Event, EventKind, Item, Route, Routes, Stop, StreamId};
 pub use decoder::Decoder;
+pub(crate) use projection::head;
 pub use projection::{ColumnId, Projection};

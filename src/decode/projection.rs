@@ -59,7 +59,7 @@ impl Entry {
 /// The first eight bytes of a key as a number; shorter keys are filled with zeros, which no key holds
 /// unescaped.
 #[inline(always)]
-fn head(bytes: &[u8], start: usize, length: usize) -> u64 {
+pub(crate) fn head(bytes: &[u8], start: usize, length: usize) -> u64 {
     match bytes[start..].first_chunk::<8>() {
         Some(chunk) if length >= 8 => u64::from_le_bytes(*chunk),
         Some(chunk) => u64::from_le_bytes(*chunk) & ((1 << (8 * length)) - 1),

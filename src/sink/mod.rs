@@ -1,4 +1,6 @@
-//! Where records go: [`lines`] splices protocol lines, [`reject`] keeps what may not pass.
+//! Where records go: [`lines`] splices protocol lines, [`table`] makes columns of them, [`reject`] keeps what
+//! may not pass.
 
 pub mod lines;
 pub mod reject;
+pub mod table;
