@@ -1,7 +1,6 @@
 //! The tables of a run: compiled when a stream is first heard of, filled by every worker.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
@@ -154,10 +153,10 @@ impl<'a> Filler<'a> {
                 continue;
             }
             let table = self.tables.of((rows.stream, rows.second))?;
-            let builder = match self.builders.entry(table.number) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(none) => none.insert(Builder::new(&table.plan.table, table.origin)?),
-            };
+            let builder = self
+                .builders
+                .entry(table.number)
+                .or_insert_with(|| Builder::new(&table.plan.table, table.origin));
             let bytes = rows.bytes(&done.chunk);
             let at = rows.lines.partition_point(|(_, offset)| *offset < cut);
             let (first, second) = rows.lines.split_at(at);
