@@ -26,7 +26,7 @@ def duckdb_job():
     masks = ", ".join(f"{masked.format(column)} AS {column}" for column in ("name", "email", "phone"))
     con.execute(f"""COPY (SELECT * REPLACE ({masks})
         FROM read_json('{folder}/**/*.jsonl', format = 'newline_delimited', columns = {COLUMNS})
-        WHERE login_count >= 500) TO '{out}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)""")
+        WHERE login_count >= 500) TO '{out}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)""")
 
 
 def polars_job():
@@ -54,7 +54,7 @@ def polars_job():
                 for column in ("created_at", "updated_at")]
     frame = pl.scan_ndjson(f"{folder}/**/*.jsonl", schema=schema).filter(pl.col("login_count") >= 500)
     frame = frame.with_columns(masks + instants + [pl.col("date_of_birth").str.to_date(strict=False)])
-    frame.sink_parquet(out, compression="zstd", compression_level=3)
+    frame.sink_parquet(out, compression="zstd", compression_level=1)
 
 
 {"duckdb": duckdb_job, "polars": polars_job}[tool]()

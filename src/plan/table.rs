@@ -7,15 +7,10 @@ use crate::decode::StreamId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::state::Descriptor;
 use crate::schema::{LogicalType, StreamSchema};
+use crate::sink::feature;
 use crate::sink::spec::{Format, TableOptions};
 use crate::sink::table::{ColumnSpec, Layout, NumberAs, Table, TableSpec};
 use crate::stage::spec::{EmbedInto, StageSpec};
-
-/// How numbers are stored where nothing is said: exact up to 20 digits before the point and 18 behind it.
-const NUMBER: NumberAs = NumberAs::Decimal {
-    precision: 38,
-    scale: 18,
-};
 
 /// A table and how its rows are laid out.
 #[derive(Debug, Clone)]
@@ -91,8 +86,12 @@ impl Plan {
             .map(index)
             .collect::<Result<_>>()?;
         let sort_by = options.sort_by.iter().map(index).collect::<Result<_>>()?;
-        for name in options.bloom.iter().chain(features(&options)) {
-            index(name)?;
+        options
+            .bloom
+            .iter()
+            .try_for_each(|name| index(name).map(drop))?;
+        if let Some(spec) = &options.feature {
+            feature::check(&descriptor.to_string(), table.schema(), spec)?;
         }
         Ok(TablePlan {
             stream: descriptor,
@@ -137,16 +136,14 @@ impl Plan {
     }
 }
 
-fn features(options: &TableOptions) -> impl Iterator<Item = &String> {
-    options.feature.iter().flat_map(|feature| {
-        let named = feature.entities.iter().chain([&feature.timestamp]);
-        named.chain(&feature.created)
-    })
-}
-
 fn number(options: &TableOptions, name: &str) -> NumberAs {
     let named = options.numbers.get(name).copied();
-    named.or(options.number).unwrap_or(NUMBER)
+    // Feature stores know no decimals.
+    let other = match options.feature {
+        Some(_) => NumberAs::Double,
+        None => NumberAs::default(),
+    };
+    named.or(options.number).unwrap_or(other)
 }
 
 fn is_list(ty: &LogicalType) -> bool {

@@ -46,11 +46,13 @@ pub fn write(bucket: &Bucket, view: &View, stream: &Name) -> Result<()> {
 }
 
 fn key_of(stream: &Name) -> String {
-    let plain = |name: &str| -> String {
-        let keep = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
-        let same = |c: char| if keep(c) { c } else { '_' };
-        name.chars().map(same).collect()
-    };
-    let namespace = stream.namespace.as_deref().map_or("_".to_owned(), plain);
-    format!("{FOLDER}/streams/{namespace}/{}.json", plain(&stream.name))
+    let part = |name: &str| plain(&name.replace(['/', '.'], "_"));
+    let namespace = stream.namespace.as_deref().map_or("_".to_owned(), part);
+    format!("{FOLDER}/streams/{namespace}/{}.json", part(&stream.name))
+}
+
+/// A key without what stores and file systems do not like.
+pub(super) fn plain(key: &str) -> String {
+    let keep = |c: char| c.is_alphanumeric() || "-_ ./".contains(c);
+    key.chars().map(|c| if keep(c) { c } else { '_' }).collect()
 }

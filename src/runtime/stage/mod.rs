@@ -148,6 +148,23 @@ impl Stage {
         ask(self.log().view())
     }
 
+    /// The folder of a stream's parts, as far as all of them have one.
+    pub fn folder_of(&self, stream: &Name) -> String {
+        let key = self.names.folder(stream.namespace.as_deref(), &stream.name);
+        let root = self.bucket.url();
+        format!("{}/{key}", root.trim_end_matches('/'))
+    }
+
+    /// Writes something that is no part below our own folder.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn put(&self, key: &str, text: String) -> Result<()> {
+        let key = listing::plain(key);
+        self.bucket
+            .put(&self.bucket.path(&format!("{FOLDER}/{key}"))?, text)
+    }
+
     /// Begins an object for a part, under a name that no other run writes. Gives its key.
     ///
     /// # Errors
