@@ -10,7 +10,7 @@ use super::column::Notes;
 use super::envelope::{self, Data};
 use super::extra::Extra;
 use super::line::Line;
-use super::number;
+use super::number::{self, DIGITS_MAX, Literal};
 use super::raw_id::raw_id;
 use super::text::{Text, whole};
 use super::{Layout, Origin, Table};
@@ -222,14 +222,15 @@ impl Builder {
 
 /// The time of extraction in the unit of the layout, from milliseconds.
 fn emitted_at(raw: &[u8], layout: Layout) -> Result<i64, Fault> {
-    let unit = match layout {
-        Layout::Midflight => 1000,
-        Layout::Airbyte => 1,
+    let scale = match layout {
+        Layout::Midflight => 3,
+        Layout::Airbyte => 0,
     };
-    let millis = number::integer(raw).map_err(|_| Fault::What("has no `emitted_at`"))?;
-    millis
-        .checked_mul(unit)
-        .ok_or(Fault::What("has an `emitted_at` that is no time"))
+    let millis = Literal::of(raw).ok_or(Fault::What("has no `emitted_at`"))?;
+    // Some sources count parts of a millisecond.
+    let time = millis.scaled(DIGITS_MAX, scale);
+    let time = time.and_then(|(time, _)| i64::try_from(time).ok());
+    time.ok_or(Fault::What("has an `emitted_at` that is no time"))
 }
 
 /// The line without its newline.

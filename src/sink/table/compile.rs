@@ -12,6 +12,7 @@ use super::column::{Accept, Column, Values};
 use super::keys::Keys;
 use super::list::{ELEMENT, List};
 use super::names::{avro_safe, option_name, type_name};
+use super::number::DIGITS_MAX;
 use super::object::Object;
 use super::text::{Text, whole};
 use super::{ColumnSpec, Layout, NumberAs, TableSpec};
@@ -24,8 +25,9 @@ use crate::schema::{Field as Key, LogicalType};
 const DEPTH_MAX: usize = 64;
 /// Bytes of a path that a change names; the rest is cut off.
 const PATH_MAX: usize = 1024;
-/// Digits that a decimal can have.
-const DIGITS_MAX: u8 = 38;
+
+/// Columns before the declared ones.
+const META_COLUMNS: usize = 4;
 
 /// Metadata by which parquet tells a time of day in UTC from one without a zone.
 const ADJUSTED: &str = "adjusted_to_utc";
@@ -51,7 +53,7 @@ impl Table {
     /// [`ErrorKind::Catalog`] where names meet, a type has no place in the layout, or nesting is too deep;
     /// [`ErrorKind::Config`] for a decimal that does not exist.
     pub fn compile(spec: &TableSpec) -> Result<Self> {
-        let mut fields = meta_columns(spec.layout);
+        let mut fields = Vec::from(meta_columns(spec.layout));
         if spec.flatten {
             let (_, declared) = Compiler::new(spec).columns(spec)?;
             fields.extend(declared.iter().map(|field| field.as_ref().clone()));
@@ -70,6 +72,17 @@ impl Table {
     /// The columns of every batch.
     pub fn schema(&self) -> &SchemaRef {
         &self.0.schema
+    }
+
+    /// The place in the schema of the column that holds a key of `data`, or of one of the columns beside them. In
+    /// [`Layout::Airbyte`] the column may be called otherwise than the key.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        let spec = self.spec();
+        let declared = spec.columns.iter().position(|column| column.name == name);
+        match declared {
+            Some(at) if spec.flatten => Some(META_COLUMNS + at),
+            _ => self.schema().index_of(name).ok(),
+        }
     }
 
     pub(super) fn spec(&self) -> &TableSpec {
@@ -92,13 +105,13 @@ impl Table {
 }
 
 /// The columns that say where a record comes from.
-fn meta_columns(layout: Layout) -> Vec<Field> {
+fn meta_columns(layout: Layout) -> [Field; META_COLUMNS] {
     let extracted_at = match layout {
         Layout::Midflight => utc(),
         Layout::Airbyte => DataType::Int64,
     };
     let meta = DataType::Struct(meta_fields());
-    vec![
+    [
         Field::new("_airbyte_raw_id", DataType::Utf8, false),
         Field::new("_airbyte_extracted_at", extracted_at, false),
         Field::new("_airbyte_meta", meta, false),

@@ -51,10 +51,6 @@ impl Keys {
         found
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// The place of the key that stands in `bytes` from `start` to `end`; `guess` remembers where the next one
     /// is expected.
     #[inline(always)]
