@@ -195,8 +195,8 @@ fn properties(spec: &PartSpec, plan: &TablePlan) -> Result<WriterProperties> {
         .set_statistics_enabled(EnabledStatistics::Page);
     for &at in &plan.bloom {
         let name = plan.table.schema().field(at).name();
-        properties = properties
-            .set_column_bloom_filter_enabled(ColumnPath::from(vec![name.clone()]), true);
+        properties =
+            properties.set_column_bloom_filter_enabled(ColumnPath::from(vec![name.clone()]), true);
     }
     if !plan.sort_by.is_empty() {
         let sorted = plan.sort_by.iter().filter_map(|&at| leaf(plan, at));

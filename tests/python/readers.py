@@ -183,7 +183,7 @@ def number(value, form):
     exact = DIGITS.create_decimal(value)
     unit = decimal.Decimal(1).scaleb(-scale)
     kept = exact.quantize(unit, decimal.ROUND_HALF_EVEN, DIGITS) if exact.adjusted() < 400 else exact
-    if abs(kept) >= decimal.Decimal(10) ** (precision - scale):
+    if kept.copy_abs() >= decimal.Decimal(10) ** (precision - scale):
         raise Lost(SIZE)
     return kept, kept != exact
 

@@ -57,7 +57,10 @@ fn key_of(stream: &Name) -> String {
         Some("..") => "%2E%2E".to_owned(),
         Some(namespace) => escaped(namespace),
     };
-    format!("{FOLDER}/streams/{namespace}/{}.json", escaped(&stream.name))
+    format!(
+        "{FOLDER}/streams/{namespace}/{}.json",
+        escaped(&stream.name)
+    )
 }
 
 fn escaped(name: &str) -> String {

@@ -45,8 +45,9 @@ pub struct Stage {
     log: Mutex<Log>,
     run: RunId,
     names: Names,
-    /// Parts begun, per stream.
+    /// Parts begun, per stream and of all.
     numbers: Mutex<HashMap<Name, u64>>,
+    begun: AtomicU64,
     commits: AtomicU64,
 }
 
@@ -86,6 +87,7 @@ impl Stage {
             run,
             names,
             numbers: Mutex::default(),
+            begun: AtomicU64::new(0),
             commits: AtomicU64::new(0),
         })
     }
@@ -157,6 +159,7 @@ impl Stage {
             *number += 1;
             *number - 1
         };
+        let begun = self.begun.fetch_add(1, Ordering::Relaxed);
         for ordinal in 0..NAMES_MAX {
             let key = self.names.key(&PartName {
                 namespace: naming.stream.namespace.as_deref(),
@@ -167,7 +170,7 @@ impl Stage {
                 partition: naming.partition,
                 ordinal,
             });
-            if reserve::reserve(&self.bucket, &self.run, &key)? {
+            if reserve::reserve(&self.bucket, &self.run, begun, &key)? {
                 let upload = self.bucket.upload(self.bucket.path(&key)?);
                 return Ok((key, upload));
             }
