@@ -18,9 +18,10 @@ pub struct TablePlan {
     pub stream: Descriptor,
     pub table: Table,
     pub options: TableOptions,
-    /// Columns, by index, whose values are folders, and by which rows are sorted.
+    /// Columns, by index, whose values are folders, by which rows are sorted, and that have a bloom filter.
     pub partition_by: Vec<usize>,
     pub sort_by: Vec<usize>,
+    pub bloom: Vec<usize>,
 }
 
 impl Plan {
@@ -73,32 +74,42 @@ impl Plan {
             columns: columns.collect(),
             flatten: spec.flatten && !lines,
         })?;
-        let index = |name: &String| {
-            table.schema().index_of(name).map_err(|_| {
+        let place = |name: &String| {
+            table.place_of(name).ok_or_else(|| {
                 let message =
                     format!("stream `{descriptor}`: `table` names `{name}`, which is no column");
                 Error::new(ErrorKind::Config, message)
             })
         };
-        let partition_by = options
-            .partition_by
-            .iter()
-            .map(index)
-            .collect::<Result<_>>()?;
-        let sort_by = options.sort_by.iter().map(index).collect::<Result<_>>()?;
-        options
-            .bloom
-            .iter()
-            .try_for_each(|name| index(name).map(drop))?;
+        let plain = |name: &String| {
+            let at = place(name)?;
+            match table.schema().field(at).data_type().is_nested() {
+                false => Ok(at),
+                true => {
+                    let message = format!(
+                        "stream `{descriptor}`: `table` names `{name}`, which holds more than one value"
+                    );
+                    Err(Error::new(ErrorKind::Config, message)
+                        .hint("rows are sorted, divided and looked up by plain values"))
+                }
+            }
+        };
+        let places = |names: &[String]| names.iter().map(plain).collect::<Result<Vec<_>>>();
+        let (partition_by, sort_by) = (places(&options.partition_by)?, places(&options.sort_by)?);
+        let bloom = places(&options.bloom)?;
+        for name in options.numbers.keys() {
+            place(name)?;
+        }
         if let Some(spec) = &options.feature {
             feature::check(&descriptor.to_string(), table.schema(), spec)?;
         }
         Ok(TablePlan {
             stream: descriptor,
-            table,
-            options,
             partition_by,
             sort_by,
+            bloom,
+            table,
+            options,
         })
     }
 

@@ -211,9 +211,10 @@ fn properties(spec: &PartSpec, plan: &TablePlan) -> Result<WriterProperties> {
         .set_max_row_group_row_count(None)
         .set_max_row_group_bytes(Some(spec.row_group_bytes))
         .set_statistics_enabled(EnabledStatistics::Page);
-    for column in &plan.options.bloom {
-        properties = properties
-            .set_column_bloom_filter_enabled(ColumnPath::from(vec![column.clone()]), true);
+    for &at in &plan.bloom {
+        let name = plan.table.schema().field(at).name();
+        properties =
+            properties.set_column_bloom_filter_enabled(ColumnPath::from(vec![name.clone()]), true);
     }
     if !plan.sort_by.is_empty() {
         let sorted = plan.sort_by.iter().filter_map(|&at| leaf(plan, at));

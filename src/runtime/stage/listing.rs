@@ -1,5 +1,8 @@
 //! `_midflight/streams/<namespace>/<stream>.json`: what readers see of a stream, in one object. Whoever reads it
 //! sees all of a commit or nothing of it.
+//!
+//! In both names, letters, digits and ` -_.` stand as they are, other characters as `%XX`, byte by byte. No namespace
+//! is `_`, an empty one `%`, and one that is called `_` is `%5F`: every stream has a list of its own.
 
 use serde_json::json;
 
@@ -46,13 +49,64 @@ pub fn write(bucket: &Bucket, view: &View, stream: &Name) -> Result<()> {
 }
 
 fn key_of(stream: &Name) -> String {
-    let part = |name: &str| plain(&name.replace(['/', '.'], "_"));
-    let namespace = stream.namespace.as_deref().map_or("_".to_owned(), part);
-    format!("{FOLDER}/streams/{namespace}/{}.json", part(&stream.name))
+    let namespace = match stream.namespace.as_deref() {
+        None => "_".to_owned(),
+        Some("") => "%".to_owned(),
+        Some("_") => "%5F".to_owned(),
+        Some(".") => "%2E".to_owned(),
+        Some("..") => "%2E%2E".to_owned(),
+        Some(namespace) => escaped(namespace),
+    };
+    format!(
+        "{FOLDER}/streams/{namespace}/{}.json",
+        escaped(&stream.name)
+    )
 }
 
 /// A key without what stores and file systems do not like.
 pub(super) fn plain(key: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || "-_ ./".contains(c);
     key.chars().map(|c| if keep(c) { c } else { '_' }).collect()
+}
+
+fn escaped(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_alphanumeric() || " -_.".contains(c) {
+            out.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_has_a_list_of_its_own() {
+        for (namespace, name, expected) in [
+            (None, "users", "_/users"),
+            (Some("public"), "users", "public/users"),
+            (Some(""), "users", "%/users"),
+            (Some("_"), "users", "%5F/users"),
+            (Some(".."), "..", "%2E%2E/.."),
+            (Some("."), "a.b", "%2E/a.b"),
+            (None, "a/b", "_/a%2Fb"),
+            (None, "a_b", "_/a_b"),
+            (None, "a%2Fb", "_/a%252Fb"),
+            (Some("a b"), "größe-1\n", "a b/größe-1%0A"),
+        ] {
+            let stream = Name {
+                namespace: namespace.map(str::to_owned),
+                name: name.to_owned(),
+            };
+            assert_eq!(key_of(&stream), format!("{FOLDER}/streams/{expected}.json"));
+        }
+    }
 }

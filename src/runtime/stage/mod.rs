@@ -47,8 +47,9 @@ pub struct Stage {
     log: Mutex<Log>,
     run: RunId,
     names: Names,
-    /// Parts begun, per stream.
+    /// Parts begun, per stream and of all.
     numbers: Mutex<HashMap<Name, u64>>,
+    begun: AtomicU64,
     commits: AtomicU64,
 }
 
@@ -88,6 +89,7 @@ impl Stage {
             run,
             names,
             numbers: Mutex::default(),
+            begun: AtomicU64::new(0),
             commits: AtomicU64::new(0),
         })
     }
@@ -176,6 +178,7 @@ impl Stage {
             *number += 1;
             *number - 1
         };
+        let begun = self.begun.fetch_add(1, Ordering::Relaxed);
         for ordinal in 0..NAMES_MAX {
             let key = self.names.key(&PartName {
                 namespace: naming.stream.namespace.as_deref(),
@@ -186,7 +189,7 @@ impl Stage {
                 partition: naming.partition,
                 ordinal,
             });
-            if reserve::reserve(&self.bucket, &self.run, &key)? {
+            if reserve::reserve(&self.bucket, &self.run, begun, &key)? {
                 let upload = self.bucket.upload(self.bucket.path(&key)?);
                 return Ok((key, upload));
             }

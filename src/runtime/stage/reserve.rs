@@ -18,6 +18,9 @@ use crate::runtime::bucket::Bucket;
 struct Reservation {
     path: String,
     run: RunId,
+    /// Counts the parts of the run: two that would have one name are two.
+    #[serde(default)]
+    number: u64,
 }
 
 fn key_of(path: &str) -> String {
@@ -25,14 +28,16 @@ fn key_of(path: &str) -> String {
     format!("{FOLDER}/parts/{name}.json")
 }
 
-/// Reserves a key for a run. `false` when it belongs to another, or an object stands there.
+/// Reserves a key for the part of a run that has this number. `false` when it belongs to another part, of whichever
+/// run, or an object stands there.
 ///
 /// # Errors
 /// What the store says.
-pub fn reserve(bucket: &Bucket, run: &RunId, path: &str) -> Result<bool> {
+pub fn reserve(bucket: &Bucket, run: &RunId, number: u64, path: &str) -> Result<bool> {
     let reservation = Reservation {
         path: path.to_owned(),
         run: run.clone(),
+        number,
     };
     let text = serde_json::to_vec(&reservation).map_err(|error| {
         Error::new(ErrorKind::Internal, "a reservation cannot be written").because(error)

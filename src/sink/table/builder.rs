@@ -10,7 +10,7 @@ use super::column::Notes;
 use super::envelope::{self, Data};
 use super::extra::Extra;
 use super::line::Line;
-use super::number;
+use super::number::{self, DIGITS_MAX, Literal};
 use super::raw_id::raw_id;
 use super::text::{Text, whole};
 use super::{Layout, Origin, Table};
@@ -241,10 +241,13 @@ fn checked(bytes: &[u8], line: Span) -> Result<Span> {
 
 /// The value of `_airbyte_extracted_at`: `emitted_at`, in milliseconds or, in our own layout, microseconds.
 fn extracted_at(layout: Layout, emitted_at: &[u8]) -> Result<i64, Fault> {
-    const WHAT: Fault = Fault::What("has no `emitted_at` in milliseconds");
-    let milliseconds = number::integer(emitted_at).map_err(|_| WHAT)?;
-    match layout {
-        Layout::Airbyte => Ok(milliseconds),
-        Layout::Midflight => milliseconds.checked_mul(1000).ok_or(WHAT),
-    }
+    let scale = match layout {
+        Layout::Midflight => 3,
+        Layout::Airbyte => 0,
+    };
+    let milliseconds = Literal::of(emitted_at).ok_or(Fault::What("has no `emitted_at`"))?;
+    // Some sources count parts of a millisecond.
+    let time = milliseconds.scaled(DIGITS_MAX, scale);
+    let time = time.and_then(|(time, _)| i64::try_from(time).ok());
+    time.ok_or(Fault::What("has an `emitted_at` that is no time"))
 }

@@ -42,9 +42,7 @@ impl Choice {
         slot: Slot,
         notes: &mut Notes,
     ) -> Result<Kept, Malformed> {
-        let raw = line.raw(slot);
-        let fits = |&&at: &&usize| self.options[at].1.fits(line, raw);
-        let Some(&chosen) = self.order.iter().find(fits) else {
+        let Some(chosen) = self.chosen(line, line.raw(slot)) else {
             return Ok(Kept::Not(Loss::Serialization));
         };
         self.name.push(self.options[chosen].0.as_bytes());
@@ -56,6 +54,22 @@ impl Choice {
             }
         }
         Ok(Kept::Whole)
+    }
+
+    /// The option that a value takes: the first that it fits and is spelt as, else the first that it fits. A date can
+    /// be read as a timestamp and the other way round, which would add or lose a time of day.
+    fn chosen(&self, line: &Line<'_>, raw: &[u8]) -> Option<usize> {
+        let mut fitting = self
+            .order
+            .iter()
+            .copied()
+            .filter(|&at| self.options[at].1.fits(line, raw));
+        let first = fitting.next()?;
+        let spelt = |at: &usize| is_spelt_as(raw, self.options[*at].0);
+        Some(match spelt(&first) {
+            true => first,
+            false => fitting.find(spelt).unwrap_or(first),
+        })
     }
 
     pub(super) fn null(&mut self) {
@@ -79,5 +93,17 @@ impl Choice {
         }
         let array = StructArray::try_new(self.arrow.clone(), columns, nulls.finish())?;
         Ok(Arc::new(array))
+    }
+}
+
+/// Whether a text has the parts that a type of this name writes: a time of day, an offset.
+fn is_spelt_as(raw: &[u8], name: &str) -> bool {
+    let clock = raw.iter().position(|&byte| byte == b':');
+    let offset = clock.is_some_and(|at| raw[at..].iter().any(|byte| b"Zz+-".contains(byte)));
+    match name {
+        "date" => clock.is_none(),
+        "timestamp_with_timezone" | "time_with_timezone" => offset,
+        "timestamp_without_timezone" | "time_without_timezone" => clock.is_some() && !offset,
+        _ => true,
     }
 }

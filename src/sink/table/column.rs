@@ -148,10 +148,12 @@ impl Column {
         let text = || line.text(raw);
         match &self.values {
             Values::Text(_) => raw.first() == Some(&b'"'),
-            Values::Digits(_) => raw.first() == Some(&b'"') || crate::schema::is_integral(raw),
+            Values::Digits(_) if raw.first() == Some(&b'"') => true,
             Values::Json(_, accept) => accept.takes(raw) && line.is_json(raw),
             Values::Boolean(_) => matches!(raw, b"true" | b"false"),
-            Values::Integer(_) => Literal::of(raw).is_some() && crate::schema::is_integral(raw),
+            Values::Digits(_) | Values::Integer(_) => {
+                Literal::of(raw).is_some() && crate::schema::is_integral(raw)
+            }
             Values::Literal(_) | Values::Decimal(..) | Values::Double(_) | Values::Single(_) => {
                 Literal::of(raw).is_some()
             }

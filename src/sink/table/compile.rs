@@ -13,6 +13,7 @@ use super::keys::Keys;
 use super::line::Slot;
 use super::list::{ELEMENT, List};
 use super::names::{avro_safe, option_name, type_name};
+use super::number::DIGITS_MAX;
 use super::object::Object;
 use super::text::{Text, whole};
 use super::{ColumnSpec, Layout, NumberAs, TableSpec};
@@ -25,8 +26,9 @@ use crate::schema::{Field as Key, LogicalType};
 const DEPTH_MAX: usize = 64;
 /// Bytes of a path that a change names; the rest is cut off.
 const PATH_MAX: usize = 1024;
-/// Digits that a decimal can have.
-const DIGITS_MAX: u8 = 38;
+
+/// Columns before the declared ones.
+const META_COLUMNS: usize = 4;
 
 /// Metadata by which parquet tells a time of day in UTC from one without a zone.
 const ADJUSTED: &str = "adjusted_to_utc";
@@ -45,6 +47,8 @@ struct Compiled {
     schema: SchemaRef,
     /// Empty columns for the members of `data`; `None` where they do not stand by themselves.
     fields: Option<Object>,
+    /// The keys of the declared columns.
+    names: Vec<String>,
 }
 
 impl Table {
@@ -54,7 +58,7 @@ impl Table {
     /// [`ErrorKind::Catalog`] where names meet, a type has no place in the layout, or nesting is too deep;
     /// [`ErrorKind::Config`] for a decimal that does not exist.
     pub fn compile(spec: &TableSpec) -> Result<Self> {
-        let mut columns = meta_columns(spec.layout);
+        let mut columns = Vec::from(meta_columns(spec.layout));
         let fields = match spec.flatten {
             true => Some(Compiler::new(spec.layout).columns(&spec.columns)?),
             false => None,
@@ -75,6 +79,11 @@ impl Table {
             layout: spec.layout,
             schema: Arc::new(Schema::new(columns)),
             fields,
+            names: spec
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
         })))
     }
 
@@ -87,6 +96,15 @@ impl Table {
         self.0.layout
     }
 
+    /// The place in the schema of the column that holds a key of `data`, or of one of the columns beside them. In
+    /// [`Layout::Airbyte`] the column may be called otherwise than the key.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        match self.0.names.iter().position(|declared| declared == name) {
+            Some(at) if self.0.fields.is_some() => Some(META_COLUMNS + at),
+            _ => self.schema().index_of(name).ok(),
+        }
+    }
+
     /// Empty columns for the members of `data`; `None` where they do not stand by themselves.
     pub(super) fn fields(&self) -> Option<Object> {
         self.0.fields.as_ref().map(Object::fresh)
@@ -94,13 +112,13 @@ impl Table {
 }
 
 /// The columns that say where a record comes from.
-fn meta_columns(layout: Layout) -> Vec<Field> {
+fn meta_columns(layout: Layout) -> [Field; META_COLUMNS] {
     let extracted_at = match layout {
         Layout::Midflight => utc(),
         Layout::Airbyte => DataType::Int64,
     };
     let meta = DataType::Struct(meta_fields());
-    vec![
+    [
         Field::new("_airbyte_raw_id", DataType::Utf8, false),
         Field::new("_airbyte_extracted_at", extracted_at, false),
         Field::new("_airbyte_meta", meta, false),

@@ -5,6 +5,9 @@ use super::changes::Loss;
 /// Digits that a 64-bit integer holds whatever they are.
 const SAFE_DIGITS: usize = 18;
 
+/// Digits that a decimal can have.
+pub(super) const DIGITS_MAX: u8 = 38;
+
 /// The parts of a JSON number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Literal<'a> {
@@ -108,8 +111,7 @@ fn digits(raw: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn power(exponent: u8) -> i128 {
-    const MOST: u8 = 38;
-    10_i128.pow(exponent.min(MOST).into())
+    10_i128.pow(exponent.min(DIGITS_MAX).into())
 }
 
 /// A whole number, `10.0` and `1e1` among them.
@@ -131,7 +133,7 @@ pub(super) fn integer(raw: &[u8]) -> Result<i64, Loss> {
     if !crate::schema::is_integral(raw) {
         return Err(Loss::Typecast);
     }
-    let (value, _) = literal.scaled(38, 0).ok_or(Loss::FieldSize)?;
+    let (value, _) = literal.scaled(DIGITS_MAX, 0).ok_or(Loss::FieldSize)?;
     i64::try_from(value).map_err(|_| Loss::FieldSize)
 }
 
