@@ -2,5 +2,6 @@
 
 mod events;
 mod lambda;
+mod pool;
 mod requests;
 mod server;

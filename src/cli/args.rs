@@ -158,18 +158,8 @@ pub(super) struct Batch {
     /// The directory or URL of the stage.
     #[arg(long, value_name = "URL")]
     pub to: String,
-    /// All files hold records of this stream. Otherwise folders say so: `<namespace>/<stream>/…` or `<stream>/…`.
-    #[arg(long, value_name = "NAME", conflicts_with = "path_pattern")]
-    pub stream: Option<String>,
-    /// The namespace of that stream.
-    #[arg(long, value_name = "NAME", requires = "stream")]
-    pub namespace: Option<String>,
-    /// How keys below the prefix begin, with ${NAMESPACE}, ${STREAM_NAME}, ${YEAR} and the other variables.
-    #[arg(long, value_name = "PATTERN")]
-    pub path_pattern: Option<String>,
-    /// What every file is, whatever its name says.
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub input_format: Option<InputFormat>,
+    #[command(flatten)]
+    pub naming: FileNaming,
     /// Passes over files whose names do not say what they are.
     #[arg(long)]
     pub skip_unknown: bool,
@@ -193,6 +183,23 @@ pub(super) struct Batch {
     /// Shows no progress line.
     #[arg(long)]
     pub no_progress: bool,
+}
+
+/// What staged files are, and whose records they hold.
+#[derive(Debug, Args)]
+pub(super) struct FileNaming {
+    /// All files hold records of this stream. Otherwise folders say so: `<namespace>/<stream>/…` or `<stream>/…`.
+    #[arg(long, value_name = "NAME", conflicts_with = "path_pattern")]
+    pub stream: Option<String>,
+    /// The namespace of that stream.
+    #[arg(long, value_name = "NAME", requires = "stream")]
+    pub namespace: Option<String>,
+    /// How keys below the prefix begin, with ${NAMESPACE}, ${STREAM_NAME}, ${YEAR} and the other variables.
+    #[arg(long, value_name = "PATTERN")]
+    pub path_pattern: Option<String>,
+    /// What every file is, whatever its name says.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub input_format: Option<InputFormat>,
 }
 
 /// The formats of staged files.
@@ -279,6 +286,14 @@ pub(super) struct Serve {
     /// The configuration. Else MIDFLIGHT_CONFIG names it, or MIDFLIGHT_CONFIG_YAML holds it.
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The catalog of the objects' streams. Without it a stream has the columns of its first object.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+    /// The directory or URL of the stage. Else MIDFLIGHT_TO names it.
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub naming: FileNaming,
     /// Where to listen. If not given: 0.0.0.0:$PORT where PORT is set, else 127.0.0.1:8080.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
@@ -291,7 +306,7 @@ pub(super) struct Serve {
     /// Asks nobody for a secret, though others than this machine may reach the server.
     #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
     pub no_auth: bool,
-    /// Processes only objects below this URL; may be given several times.
+    /// Processes only objects below this URL, from which on folders tell streams; may be given several times.
     #[arg(long, value_name = "URL")]
     pub allow: Vec<String>,
     /// Confirms subscriptions of SNS instead of telling how.

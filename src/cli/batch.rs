@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::args::{Batch, Format, InputFormat};
+use super::args::{Batch, FileNaming, Format, InputFormat};
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::state::Descriptor;
@@ -13,8 +13,8 @@ pub(super) fn run(arguments: &Batch) -> Result<()> {
     let options = batch::Options {
         from: arguments.from.clone(),
         to: arguments.to.clone(),
-        naming: naming(arguments)?,
-        format: arguments.input_format.map(format),
+        naming: naming(&arguments.naming)?,
+        format: arguments.naming.input_format.map(format),
         skip_unknown: arguments.skip_unknown,
         since: arguments.since.as_deref().map(moment).transpose()?,
         report: arguments.report.clone(),
@@ -29,7 +29,8 @@ pub(super) fn run(arguments: &Batch) -> Result<()> {
     })
 }
 
-fn naming(arguments: &Batch) -> Result<Naming> {
+/// The rule that tells whose records a file holds.
+pub(super) fn naming(arguments: &FileNaming) -> Result<Naming> {
     if let Some(pattern) = &arguments.path_pattern {
         return PathPattern::parse(pattern).map(Naming::Path);
     }
@@ -42,7 +43,8 @@ fn naming(arguments: &Batch) -> Result<Naming> {
     })
 }
 
-fn format(format: InputFormat) -> staged::Format {
+/// The format of files, as it is read.
+pub(super) fn format(format: InputFormat) -> staged::Format {
     match format {
         InputFormat::Jsonl => staged::Format::JsonLines,
         InputFormat::Csv => staged::Format::Csv,

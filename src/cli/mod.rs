@@ -19,11 +19,14 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 
+use crate::runtime::serve::lambda;
+
 /// Parses the arguments, runs the command, prints what went wrong, gives the exit code.
 pub fn main() -> ExitCode {
     // A panic's message may quote a value, so only its place is told.
     std::panic::set_hook(Box::new(|panic| output::panicked(panic.location())));
-    let arguments = match Arguments::try_parse_from(serve::spelt_out(std::env::args_os())) {
+    let given = serve::spelt_out(std::env::args_os().collect(), lambda::inside());
+    let arguments = match Arguments::try_parse_from(given) {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&error),
     };

@@ -6,23 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Serve;
+use super::batch::{format, naming};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::serve::auth::Secret;
 use crate::runtime::serve::{
-    Configuration, Log, Process, Settings, configuration, http, lambda, listen, listener,
+    Configuration, Log, Settings, configuration, http, lambda, listen, listener,
 };
+use crate::runtime::{Files, batch};
 
 /// What Lambda calls the program of a function.
 const BOOTSTRAP: &str = "bootstrap";
 
 /// The arguments, spelt out where Lambda gives none: it starts the program by another name.
-pub(super) fn spelt_out(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<_> = given.collect();
+pub(super) fn spelt_out(mut arguments: Vec<OsString>, inside: bool) -> Vec<OsString> {
     if let [program] = arguments.as_slice()
         && Path::new(program)
             .file_name()
             .is_some_and(|name| name == BOOTSTRAP)
-        && lambda::inside()
+        && inside
     {
         arguments.push("serve".into());
     }
@@ -32,16 +33,22 @@ pub(super) fn spelt_out(given: impl Iterator<Item = OsString>) -> Vec<OsString> 
 pub(super) fn run(arguments: &Serve) -> Result<()> {
     let variable = |name: &str| std::env::var(name).ok();
     let configuration = configuration(arguments.config.clone(), &variable)?;
-    let settings = settings(arguments)?;
+    let to = to(arguments)?;
+    let settings = Settings {
+        output: vec![to.clone()],
+        ..settings(arguments)?
+    };
     if lambda::inside() {
-        let process = process(&configuration)?;
+        let process = process(arguments, configuration, to)?;
         return lambda::run(&settings, process, Log::stderr());
     }
     let address = listen(arguments.listen.as_deref(), &variable)?;
     settings.safe_at(address)?;
-    let process = process(&configuration)?;
+    let process = process(arguments, configuration, to)?;
     let listener = listener(&settings, address)?;
-    http::run(&settings, process, listener, Log::stderr(), http::signals())
+    let objects = Arc::clone(&process);
+    http::run(&settings, objects, listener, Log::stderr(), http::signals())?;
+    process.end()
 }
 
 fn settings(arguments: &Serve) -> Result<Settings> {
@@ -62,10 +69,39 @@ fn settings(arguments: &Serve) -> Result<Settings> {
     })
 }
 
+/// Where objects go.
+fn to(arguments: &Serve) -> Result<String> {
+    let named = std::env::var("MIDFLIGHT_TO").ok();
+    let named = arguments.to.clone().or(named);
+    named.filter(|to| !to.is_empty()).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, "nothing says where the rows go")
+            .hint("give `--to URL`, or set MIDFLIGHT_TO")
+    })
+}
+
 /// What is done to objects under this configuration.
-fn process(_: &Configuration) -> Result<Arc<dyn Process>> {
-    Err(Error::new(
-        ErrorKind::Usage,
-        "processing of objects is not built in",
-    ))
+fn process(
+    arguments: &Serve,
+    configuration: Configuration,
+    to: String,
+) -> Result<Arc<batch::Single>> {
+    let mut files = Files {
+        catalog: arguments.catalog.clone(),
+        ..Files::default()
+    };
+    match configuration {
+        Configuration::Default => {}
+        Configuration::File(path) => files.config = Some(path),
+        Configuration::Text(text) => {
+            files.text = Some(("MIDFLIGHT_CONFIG_YAML".to_owned(), text));
+        }
+    }
+    let options = batch::Options {
+        to,
+        naming: naming(&arguments.naming)?,
+        format: arguments.naming.input_format.map(format),
+        ..batch::Options::default()
+    };
+    let places = arguments.allow.clone();
+    batch::Single::new(files, options, places).map(Arc::new)
 }

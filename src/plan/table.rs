@@ -7,15 +7,10 @@ use crate::decode::StreamId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::state::Descriptor;
 use crate::schema::{LogicalType, StreamSchema};
-use crate::sink::spec::TableOptions;
-use crate::sink::table::{ColumnSpec, NumberAs, Table, TableSpec};
+use crate::sink::feature;
+use crate::sink::spec::{Format, TableOptions};
+use crate::sink::table::{ColumnSpec, Layout, NumberAs, Table, TableSpec};
 use crate::stage::spec::{EmbedInto, StageSpec};
-
-/// How numbers are stored where nothing is said: exact up to 20 digits before the point and 18 behind it.
-const NUMBER: NumberAs = NumberAs::Decimal {
-    precision: 38,
-    scale: 18,
-};
 
 /// A table and how its rows are laid out.
 #[derive(Debug, Clone)]
@@ -52,7 +47,7 @@ impl Plan {
             return Err(Error::new(ErrorKind::Catalog, message)
                 .hint("give a catalog whose `json_schema` lists its properties"));
         }
-        let options = match second {
+        let mut options = match second {
             true => TableOptions::default(),
             false => self.table_options(&stream),
         };
@@ -66,44 +61,59 @@ impl Plan {
             notes: notes.get(name).cloned().unwrap_or_default(),
         });
         let spec = &self.sources().config.stage;
+        // Lines hold the record as it is; only the columns around it are a table's.
+        let lines = spec.format == Format::Jsonl;
+        if lines && (!options.partition_by.is_empty() || !options.sort_by.is_empty()) {
+            let message =
+                format!("stream `{descriptor}`: lines are neither partitioned nor sorted");
+            return Err(Error::new(ErrorKind::Config, message)
+                .hint("leave `partition_by` and `sort_by` out, or write Parquet"));
+        }
         let table = Table::compile(&TableSpec {
-            layout: spec.layout,
+            layout: if lines { Layout::Airbyte } else { spec.layout },
             columns: columns.collect(),
-            flatten: spec.flatten,
+            flatten: spec.flatten && !lines,
         })?;
-        let place = |name: &String| {
-            table.place_of(name).ok_or_else(|| {
-                let message =
-                    format!("stream `{descriptor}`: `table` names `{name}`, which is no column");
-                Error::new(ErrorKind::Config, message)
-            })
+        let no_column = |name: &String| {
+            let message =
+                format!("stream `{descriptor}`: `table` names `{name}`, which is no column");
+            Error::new(ErrorKind::Config, message)
         };
         let plain = |name: &String| {
-            let at = place(name)?;
-            match table.schema().field(at).data_type().is_nested() {
-                false => Ok(at),
-                true => {
-                    let message = format!(
-                        "stream `{descriptor}`: `table` names `{name}`, which holds more than one value"
-                    );
-                    Err(Error::new(ErrorKind::Config, message)
-                        .hint("rows are sorted, divided and looked up by plain values"))
-                }
+            let at = table.place_of(name).ok_or_else(|| no_column(name))?;
+            if !table.schema().field(at).data_type().is_nested() {
+                return Ok(at);
             }
+            let message = format!(
+                "stream `{descriptor}`: `table` names `{name}`, which holds more than one value"
+            );
+            Err(Error::new(ErrorKind::Config, message)
+                .hint("rows are sorted, divided and looked up by plain values"))
         };
         let places = |names: &[String]| names.iter().map(plain).collect::<Result<Vec<_>>>();
         let (partition_by, sort_by) = (places(&options.partition_by)?, places(&options.sort_by)?);
         let bloom = places(&options.bloom)?;
-        for name in features(&options).chain(options.numbers.keys()) {
-            place(name)?;
+        let declared = |name: &String| schema.columns().any(|(column, _)| column == name);
+        if let Some(name) = options.numbers.keys().find(|name| !declared(name)) {
+            return Err(no_column(name));
+        }
+        if let Some(spec) = &mut options.feature {
+            let stored = |name: &mut String| {
+                if let Some(at) = table.place_of(name) {
+                    name.clone_from(table.schema().field(at).name());
+                }
+            };
+            let times = std::iter::once(&mut spec.timestamp).chain(&mut spec.created);
+            spec.entities.iter_mut().chain(times).for_each(stored);
+            feature::check(&descriptor.to_string(), table.schema(), spec)?;
         }
         Ok(TablePlan {
             stream: descriptor,
+            table,
+            options,
             partition_by,
             sort_by,
             bloom,
-            table,
-            options,
         })
     }
 
@@ -114,7 +124,7 @@ impl Plan {
         let listed = config.stream_for(descriptor.namespace.as_deref(), &descriptor.name);
         let given = listed.and_then(|listed| listed.table.as_ref());
         let mut options = given.map(|given| given.value.clone()).unwrap_or_default();
-        if options.partition_by.is_empty() {
+        if options.partition_by.is_empty() && config.stage.format == Format::Parquet {
             let parts = stream.splits.iter().map(|split| split.into.clone());
             options.partition_by = parts.collect();
         }
@@ -141,16 +151,14 @@ impl Plan {
     }
 }
 
-fn features(options: &TableOptions) -> impl Iterator<Item = &String> {
-    options.feature.iter().flat_map(|feature| {
-        let named = feature.entities.iter().chain([&feature.timestamp]);
-        named.chain(&feature.created)
-    })
-}
-
 fn number(options: &TableOptions, name: &str) -> NumberAs {
     let named = options.numbers.get(name).copied();
-    named.or(options.number).unwrap_or(NUMBER)
+    // Feature stores know no decimals.
+    let other = match options.feature {
+        Some(_) => NumberAs::Double,
+        None => NumberAs::default(),
+    };
+    named.or(options.number).unwrap_or(other)
 }
 
 fn is_list(ty: &LogicalType) -> bool {

@@ -1,7 +1,6 @@
 //! The tables of a run: compiled when a stream is first heard of, filled by every worker.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
@@ -10,12 +9,13 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::stage::{Target, entry};
+use super::stage::{Stage, Target, entry};
 use crate::decode::StreamId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, TablePlan};
 use crate::protocol::state::Descriptor;
+use crate::sink::feature;
 use crate::sink::spec::{Compression, PartSpec};
 use crate::sink::table::{Builder, Origin};
 
@@ -75,6 +75,24 @@ impl<'a> Tables<'a> {
             if self.plan.stream(stream).second.is_some() {
                 self.of((stream, true))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Writes the stubs of feature views beside the data.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn write_features(&self, stage: &Stage) -> Result<()> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        for table in known.values() {
+            let Some(spec) = &table.plan.options.feature else {
+                continue;
+            };
+            let stream = table.plan.stream.to_string();
+            let place = stage.folder_of(&table.target.stream);
+            let text = feature::stub(&stream, &place, table.plan.table.schema(), spec);
+            stage.put(&format!("features/{stream}.py"), text)?;
         }
         Ok(())
     }
@@ -154,10 +172,10 @@ impl<'a> Filler<'a> {
                 continue;
             }
             let table = self.tables.of((rows.stream, rows.second))?;
-            let builder = match self.builders.entry(table.number) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(none) => none.insert(Builder::new(&table.plan.table, table.origin)?),
-            };
+            let builder = self
+                .builders
+                .entry(table.number)
+                .or_insert_with(|| Builder::new(&table.plan.table, table.origin));
             let bytes = rows.bytes(&done.chunk);
             let at = rows.lines.partition_point(|(_, offset)| *offset < cut);
             let (first, second) = rows.lines.split_at(at);

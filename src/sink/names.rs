@@ -71,6 +71,21 @@ impl Names {
         key
     }
 
+    /// The folder that all parts of a stream lie in: what of the path pattern does not change with time.
+    pub fn folder(&self, namespace: Option<&str>, stream: &str) -> String {
+        let path = replaced(&self.path, ("${", "}"), |variable| match variable {
+            "NAMESPACE" => Some(plain(namespace.unwrap_or_default())),
+            "STREAM_NAME" => Some(plain(stream)),
+            _ => None,
+        });
+        let end = path.find("${").unwrap_or(path.len());
+        let folder = path[..end]
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        let names = folder.split('/').filter(|name| !name.is_empty());
+        names.collect::<Vec<_>>().join("/")
+    }
+
     fn path(&self, part: &PartName<'_>) -> String {
         let start = self.start;
         replaced(&self.path, ("${", "}"), |variable| {

@@ -28,7 +28,7 @@ impl Default for PartSpec {
         Self {
             layout: Layout::Midflight,
             format: Format::Parquet,
-            compression: Compression::Zstd(3),
+            compression: Compression::Zstd(1),
             path: names::PATH.to_owned(),
             file: names::FILE.to_owned(),
             row_group_bytes: 16 << 20,

@@ -16,7 +16,7 @@ const LAYOUTS: &[(&str, Layout)] = &[
 const FORMATS: &[(&str, Format)] = &[("parquet", Format::Parquet), ("jsonl", Format::Jsonl)];
 
 const COMPRESSIONS: &[(&str, Compression)] = &[
-    ("zstd", Compression::Zstd(3)),
+    ("zstd", Compression::Zstd(1)),
     ("snappy", Compression::Snappy),
     ("gzip", Compression::Gzip),
     ("none", Compression::None),
@@ -45,7 +45,7 @@ pub(super) fn read_stage(node: &Node, file: &str, problems: &mut Problems) -> Pa
     }
     let level = fields.integer_within("level", 1..=22, problems);
     match (&mut spec.compression, level) {
-        (Compression::Zstd(of), Some(level)) => *of = u8::try_from(level).unwrap_or(3),
+        (Compression::Zstd(of), Some(level)) => *of = u8::try_from(level).unwrap_or(1),
         (_, Some(_)) => {
             problems.push_at(file, fields.at(), "`level` belongs to `compression: zstd`");
         }

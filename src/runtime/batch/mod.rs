@@ -144,6 +144,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
         write_report(directory, &report)?;
     }
     ended?;
+    tables.write_features(&stage)?;
     stage.end()?;
     Ok(Summary {
         stage: stage.bucket().url(),

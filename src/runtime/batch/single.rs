@@ -38,6 +38,8 @@ pub struct Single {
     options: Options,
     to: Bucket,
     spec: PartSpec,
+    /// Where objects lie: what their folders say is read from there on.
+    places: Vec<String>,
     stage: Mutex<Option<Arc<Stage>>>,
     plans: Mutex<HashMap<Descriptor, Arc<Planned>>>,
 }
@@ -50,11 +52,12 @@ struct Planned {
 }
 
 impl Single {
-    /// Writes to `options.to`; `options.from` is not looked at. Fails early where it can.
+    /// Writes to `options.to`; `options.from` is not looked at. The folders below one of `places`, else of the
+    /// bucket, tell the stream. Fails early where it can.
     ///
     /// # Errors
     /// `Config` when the configuration or the place is wrong.
-    pub fn new(files: Files, options: Options) -> Result<Self> {
+    pub fn new(files: Files, options: Options, places: Vec<String>) -> Result<Self> {
         let to = Bucket::open(&options.to, &BTreeMap::new())?;
         let mut checked = files.clone();
         checked.tables = true;
@@ -65,6 +68,7 @@ impl Single {
             .clone();
         Ok(Self {
             spec,
+            places,
             files,
             options,
             to,
@@ -78,7 +82,7 @@ impl Single {
     /// # Errors
     /// What reading, processing or committing says; then nothing of the object is committed.
     pub fn process(&self, url: &str) -> Result<Ended> {
-        let (root, key) = divided(url)?;
+        let (root, key) = self.divided(url)?;
         let bucket = Bucket::open(root, &BTreeMap::new())?;
         let mut pattern = Pattern::parse(root)?.named(self.options.naming.clone());
         if let Some(format) = self.options.format {
@@ -139,6 +143,28 @@ impl Single {
         Ok(planned)
     }
 
+    /// A URL as the place it lies in and the key below that; a path as its root and the rest.
+    fn divided<'u>(&self, url: &'u str) -> Result<(&'u str, &'u str)> {
+        for place in &self.places {
+            let place = place.trim_end_matches('/');
+            if let Some(key) = url
+                .strip_prefix(place)
+                .and_then(|rest| rest.strip_prefix('/'))
+            {
+                return Ok((&url[..place.len()], key));
+            }
+        }
+        let after = url.find("://").map_or(0, |at| at + 3);
+        match url[after..].find('/').map(|at| after + at) {
+            Some(0) => Ok(("/", &url[1..])),
+            Some(at) => Ok((&url[..at], &url[at + 1..])),
+            None => Err(Error::new(
+                ErrorKind::Usage,
+                format!("{url} names no object"),
+            )),
+        }
+    }
+
     /// The stage, claimed by this process; `anew` begins another run in it.
     fn stage(&self, anew: bool) -> Result<Arc<Stage>> {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,19 +184,5 @@ impl Single {
     pub fn end(&self) -> Result<()> {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         stage.take().map_or(Ok(()), |stage| stage.end())
-    }
-}
-
-/// A URL as its bucket and key; a path as its root and the rest.
-fn divided(url: &str) -> Result<(&str, &str)> {
-    let after = url.find("://").map_or(0, |at| at + 3);
-    let slash = url[after..].find('/').map(|at| after + at);
-    match slash {
-        Some(0) => Ok(("/", &url[1..])),
-        Some(at) => Ok((&url[..at], &url[at + 1..])),
-        None => Err(Error::new(
-            ErrorKind::Usage,
-            format!("{url} names no object"),
-        )),
     }
 }

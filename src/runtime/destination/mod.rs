@@ -221,7 +221,7 @@ fn sync(
     loader.account.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &loader.account.totals));
     let ended = match ended {
-        Ok(()) => loader.finish(),
+        Ok(()) => tables.write_features(&stage).and_then(|()| loader.finish()),
         Err(error) => {
             // The first error is the one to be told.
             let stored = matches!(error.kind(), ErrorKind::Output | ErrorKind::Closed);

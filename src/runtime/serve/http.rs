@@ -105,7 +105,7 @@ async fn serve(
 ) -> std::io::Result<()> {
     let events = post(take).options(handshake);
     let routes = Router::new()
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", get(health))
         .route("/", events.clone())
         // Azure Functions adds the function's name.
         .route("/{name}", events)
@@ -148,6 +148,15 @@ pub async fn signals() {
         () = wait(SignalKind::terminate()) => {}
         () = wait(SignalKind::interrupt()) => {}
     }
+}
+
+/// That the server lives, and what it has to do.
+async fn health(State(server): State<Arc<Server>>) -> Response {
+    let (waiting, in_process) = server.pool.load();
+    told(
+        StatusCode::OK,
+        &json!({"status": "ok", "waiting": waiting, "in_process": in_process}),
+    )
 }
 
 /// An event.

@@ -19,6 +19,7 @@ mod log;
 mod order;
 mod place;
 pub mod pool;
+mod reprocess;
 mod settings;
 mod sns;
 
@@ -38,7 +39,7 @@ pub struct Staged {
     pub size: Option<u64>,
     /// The etag without quotes (S3, Azure) or the generation (GCS).
     pub version: Option<String>,
-    /// Which of two events of one key is the later one: see [`order`].
+    /// Tells which of two events of one key is the later one.
     pub sequencer: Option<String>,
 }
 

@@ -56,6 +56,8 @@ struct State {
     /// Everything that waits or is in process and may be shared.
     jobs: HashMap<Key, Arc<Job>>,
     latest: Latest,
+    /// Objects in process.
+    going: usize,
     stopping: bool,
 }
 
@@ -145,6 +147,12 @@ impl Pool {
     ) -> Result<Vec<Ticket>, Refused> {
         let mut state = self.0.lock();
         self.0.take_all(&mut state, objects, until)
+    }
+
+    /// How many objects wait, and how many are in process.
+    pub fn load(&self) -> (usize, usize) {
+        let state = self.0.lock();
+        (state.waiting.len(), state.going)
     }
 
     /// Takes nothing more and begins nothing more: what waits is answered as unfinished, what is in process goes on.
@@ -242,6 +250,7 @@ impl Shared {
             {
                 state.jobs.remove(&job.key);
             }
+            state.going -= 1;
             drop(state);
             job.answer.send_replace(Some(answer));
         }
@@ -252,6 +261,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
+                state.going += 1;
                 let late = job.until.is_some_and(|until| Instant::now() >= until);
                 let known = self.foreseen(&state, &job.object);
                 // What may have changed since cannot be shared once it is being read.

@@ -8,7 +8,9 @@
 //! Below the stage, `_midflight/` holds `log/`, `checkpoints/` of what it adds up to, `parts/` for reservations,
 //! and `streams/`, the list of what readers see of each stream, written after every commit.
 
+mod dictionary;
 pub mod entry;
+mod lines;
 mod listing;
 mod log;
 mod part;
@@ -146,6 +148,23 @@ impl Stage {
     /// Asks what the log adds up to.
     pub fn view<T>(&self, ask: impl FnOnce(&View) -> T) -> T {
         ask(self.log().view())
+    }
+
+    /// The folder of a stream's parts, as far as all of them have one.
+    pub fn folder_of(&self, stream: &Name) -> String {
+        let key = self.names.folder(stream.namespace.as_deref(), &stream.name);
+        let root = self.bucket.url();
+        format!("{}/{key}", root.trim_end_matches('/'))
+    }
+
+    /// Writes something that is no part below our own folder.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn put(&self, key: &str, text: String) -> Result<()> {
+        let key = listing::plain(key);
+        self.bucket
+            .put(&self.bucket.path(&format!("{FOLDER}/{key}"))?, text)
     }
 
     /// Begins an object for a part, under a name that no other run writes. Gives its key.

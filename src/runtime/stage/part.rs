@@ -9,9 +9,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
+use super::dictionary::without_useless;
 use super::entry;
+use super::lines::Lines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::bucket::Upload;
+use crate::sink::spec::{Format, PartSpec};
 
 /// Bytes of rows, in memory, that are sorted together.
 const SORTED_BYTES: usize = 64 << 20;
@@ -32,15 +35,20 @@ pub struct Target {
     pub pending: bool,
 }
 
-/// A Parquet file that is being written.
+/// A file that is being written.
 pub struct Writing {
     target: Arc<Target>,
     key: String,
-    writer: ArrowWriter<Upload>,
+    body: Body,
     /// Rows that wait to be sorted.
     waiting: Vec<RecordBatch>,
     waiting_bytes: usize,
     rows: u64,
+}
+
+enum Body {
+    Parquet(Box<ArrowWriter<Upload>>),
+    Lines(Lines),
 }
 
 impl std::fmt::Debug for Writing {
@@ -52,18 +60,33 @@ impl std::fmt::Debug for Writing {
 }
 
 impl Writing {
-    /// Begins a file under this key.
+    /// Begins a file under this key, whose first rows these are; they are not written yet.
     ///
     /// # Errors
     /// `Internal` when its schema cannot be a Parquet file's.
-    pub fn begin(target: Arc<Target>, key: String, upload: Upload) -> Result<Self> {
-        let schema = Arc::clone(&target.schema);
-        let writer = ArrowWriter::try_new(upload, schema, Some(target.properties.clone()))
-            .map_err(|error| failed(&key, error))?;
+    pub fn begin(
+        target: Arc<Target>,
+        key: String,
+        upload: Upload,
+        spec: &PartSpec,
+        first: &RecordBatch,
+    ) -> Result<Self> {
+        let body = match spec.format {
+            Format::Parquet => {
+                let schema = Arc::clone(&target.schema);
+                let properties = without_useless(&target.properties, first);
+                let writer = ArrowWriter::try_new(upload, schema, Some(properties));
+                Body::Parquet(Box::new(writer.map_err(|error| failed(&key, error))?))
+            }
+            Format::Jsonl => {
+                let lines = Lines::new(upload, spec.compression, spec.flatten);
+                Body::Lines(lines.map_err(|error| broken(&key, error))?)
+            }
+        };
         Ok(Self {
             target,
             key,
-            writer,
+            body,
             waiting: Vec::new(),
             waiting_bytes: 0,
             rows: 0,
@@ -113,25 +136,34 @@ impl Writing {
         })?;
         self.write(&rows)?;
         // Sorted runs are row groups of their own: only then is the file's claim to be sorted true.
-        self.writer
-            .flush()
-            .map_err(|error| failed(&self.key, error))
+        match &mut self.body {
+            Body::Parquet(writer) => writer.flush().map_err(|error| failed(&self.key, error)),
+            Body::Lines(_) => Ok(()),
+        }
     }
 
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        self.writer
-            .write(rows)
-            .map_err(|error| failed(&self.key, error))
+        match &mut self.body {
+            Body::Parquet(writer) => writer.write(rows).map_err(|error| failed(&self.key, error)),
+            Body::Lines(lines) => lines.write(rows).map_err(|error| broken(&self.key, error)),
+        }
     }
 
     /// Bytes that it holds in memory.
     pub fn held(&self) -> usize {
-        self.writer.memory_size() + self.waiting_bytes + self.writer.inner().held()
+        let body = match &self.body {
+            Body::Parquet(writer) => writer.memory_size() + writer.inner().held(),
+            Body::Lines(lines) => lines.held(),
+        };
+        body + self.waiting_bytes
     }
 
     /// Bytes of the file so far, with those that wait.
     pub fn bytes(&self) -> u64 {
-        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+        match &self.body {
+            Body::Parquet(writer) => (writer.bytes_written() + writer.in_progress_size()) as u64,
+            Body::Lines(lines) => lines.bytes(),
+        }
     }
 
     /// Completes the file; then it is there, though no reader knows of it.
@@ -140,10 +172,12 @@ impl Writing {
     /// `Output` when it cannot be written.
     pub fn finish(mut self) -> Result<entry::Part> {
         self.sort()?;
-        let upload = self
-            .writer
-            .into_inner()
-            .map_err(|error| failed(&self.key, error))?;
+        let upload = match self.body {
+            Body::Parquet(writer) => writer
+                .into_inner()
+                .map_err(|error| failed(&self.key, error)),
+            Body::Lines(lines) => lines.finish().map_err(|error| broken(&self.key, error)),
+        }?;
         let bytes = upload.bytes();
         upload.finish()?;
         Ok(entry::Part {
@@ -159,19 +193,23 @@ impl Writing {
 
 /// The error behind one of the Parquet writer, which wraps those of its output.
 fn failed(key: &str, error: ParquetError) -> Error {
-    let message = format!("the part {key} cannot be written");
-    if let ParquetError::External(inner) = error {
-        return match inner
-            .downcast::<std::io::Error>()
-            .map(|error| error.into_inner())
-        {
-            Ok(Some(inner)) => match inner.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(inner) => Error::new(ErrorKind::Output, message).because(inner),
-            },
-            Ok(None) => Error::new(ErrorKind::Output, message),
-            Err(inner) => Error::new(ErrorKind::Output, message).because(inner),
-        };
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(inner) => broken(key, *inner),
+            Err(inner) => unwritable(ErrorKind::Output, key).because(inner),
+        },
+        error => unwritable(ErrorKind::Internal, key).because(error),
     }
-    Error::new(ErrorKind::Internal, message).because(error)
+}
+
+/// The error behind one of an upload that was written to as a file is.
+fn broken(key: &str, error: std::io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => unwritable(ErrorKind::Output, key).because(error),
+    }
+}
+
+fn unwritable(kind: ErrorKind, key: &str) -> Error {
+    Error::new(kind, format!("the part {key} cannot be written"))
 }

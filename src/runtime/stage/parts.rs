@@ -84,7 +84,7 @@ impl<'s> Parts<'s> {
                 sync_id: target.sync_id,
                 partition: &place.1,
             })?;
-            let writing = Writing::begin(Arc::clone(target), key, upload)?;
+            let writing = Writing::begin(Arc::clone(target), key, upload, self.stage.spec(), rows)?;
             self.open.insert(place.clone(), writing);
         }
         if let Some(writing) = self.open.get_mut(&place) {

@@ -54,32 +54,28 @@ impl From<Malformed> for Fault {
 
 impl Builder {
     /// An empty builder for this table.
-    ///
-    /// # Errors
-    /// None that [`Table::compile`] has not told.
-    pub fn new(table: &Table, origin: Origin) -> Result<Self> {
-        let spec = table.spec();
-        let data = match spec.flatten {
-            true => Data::Fields(table.fields()?),
-            false => Data::Whole(Text::new()),
+    pub fn new(table: &Table, origin: Origin) -> Self {
+        let data = match table.fields() {
+            Some(object) => Data::Fields(object),
+            None => Data::Whole(Text::new()),
         };
-        let extra = spec.flatten && spec.layout == Layout::Midflight;
-        Ok(Self {
+        let keeps_extra = matches!(data, Data::Fields(_)) && table.layout() == Layout::Midflight;
+        Self {
             table: table.clone(),
             origin,
             rows: 0,
             held: 0,
-            row_bytes: 64 + 8 * spec.columns.len(),
+            row_bytes: 64 + 8 * table.schema().fields().len(),
             positions: Vec::new(),
             raw_ids: Text::new(),
             extracted_at: Vec::new(),
             generation_ids: Vec::new(),
             notes: Notes {
                 changes: Changes::new(),
-                extra: extra.then(Extra::new),
+                extra: keeps_extra.then(Extra::new),
             },
             data,
-        })
+        }
     }
 
     /// Appends the record of one RECORD message.
@@ -93,7 +89,7 @@ impl Builder {
     /// [`ErrorKind::Protocol`] where the line is no record of whole JSON, [`ErrorKind::Limit`] where the batch
     /// would pass 1 GiB and must be finished first. The rows before stay as they were.
     pub fn push(&mut self, bytes: &[u8], line: Span, offset: u64) -> Result<()> {
-        let line = without_newline(bytes, line)?;
+        let line = checked(bytes, line)?;
         if self.held + 2 * line.len() > BYTES_MAX {
             let message = "a batch of rows has passed 1 GiB";
             return Err(Error::new(ErrorKind::Limit, message));
@@ -128,7 +124,7 @@ impl Builder {
             escaped: scan.escaped,
         };
         let envelope = envelope::read(&line, &mut self.data, &mut self.notes)?;
-        let emitted_at = emitted_at(line.raw(envelope.emitted_at), self.table.spec().layout)?;
+        let extracted_at = extracted_at(self.table.layout(), line.raw(envelope.emitted_at))?;
         let generation_id = number::integer(line.raw(envelope.generation_id));
         let before = self.notes.changes.bytes();
         if !envelope.meta.is_absent() {
@@ -143,7 +139,7 @@ impl Builder {
             extra.close();
         }
         self.held += self.notes.changes.bytes() - before;
-        self.extracted_at.push(emitted_at);
+        self.extracted_at.push(extracted_at);
         self.generation_ids
             .push(generation_id.unwrap_or(self.origin.generation_id));
         match line.text(line.raw(envelope.raw_id)) {
@@ -153,37 +149,42 @@ impl Builder {
         Ok(())
     }
 
-    /// Rows so far.
+    /// Rows since the last batch.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes that the rows take, about.
+    /// About the bytes that the rows take.
     pub fn bytes(&self) -> usize {
         self.held
     }
 
-    /// The rows as one batch; starts anew.
+    /// Gives the rows as a batch and starts anew; without rows, an empty one.
     ///
     /// # Errors
-    /// `Internal` when the columns do not fit one another.
+    /// [`ErrorKind::Internal`] where the columns do not fit each other.
     pub fn finish(&mut self) -> Result<RecordBatch> {
+        let columns = self.columns().and_then(|columns| {
+            let schema = self.table.schema().clone();
+            RecordBatch::try_new(schema, columns)
+        });
         (self.rows, self.held) = (0, 0);
-        self.batch().map_err(|error| {
-            let message = "the columns of a batch do not fit; this is a defect of midflight";
+        columns.map_err(|error| {
+            let message = "the rows of a table do not make a batch";
             Error::new(ErrorKind::Internal, message).because(error)
         })
     }
 
-    fn batch(&mut self) -> Result<RecordBatch, ArrowError> {
-        let extracted_at = std::mem::take(&mut self.extracted_at);
-        let extracted_at: ArrayRef = match self.table.spec().layout {
+    fn columns(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
+        let room = || Vec::with_capacity(self.rows);
+        let extracted_at = std::mem::replace(&mut self.extracted_at, room());
+        let generation_ids = std::mem::replace(&mut self.generation_ids, room());
+        let extracted_at: ArrayRef = match self.table.layout() {
             Layout::Midflight => {
                 Arc::new(TimestampMicrosecondArray::from(extracted_at).with_timezone("UTC"))
             }
             Layout::Airbyte => Arc::new(Int64Array::from(extracted_at)),
         };
-        let generation_ids = std::mem::take(&mut self.generation_ids);
         let mut columns = vec![
             self.raw_ids.finish(&mut whole())?,
             extracted_at,
@@ -191,59 +192,61 @@ impl Builder {
             Arc::new(Int64Array::from(generation_ids)),
         ];
         match &mut self.data {
+            Data::Whole(text) => columns.push(text.finish(&mut whole())?),
             Data::Fields(object) => {
                 for field in &mut object.fields {
                     columns.push(field.finish()?);
                 }
             }
-            Data::Whole(text) => columns.push(text.finish(&mut whole())?),
         }
         if let Some(extra) = &mut self.notes.extra {
             columns.push(extra.finish()?);
         }
-        RecordBatch::try_new(Arc::clone(self.table.schema()), columns)
+        Ok(columns)
     }
 
-    /// Forgets what a broken line left behind.
+    /// Takes back what a line left that became no row.
+    #[cold]
     fn truncate(&mut self) {
-        self.raw_ids.truncate(self.rows);
-        self.extracted_at.truncate(self.rows);
-        self.generation_ids.truncate(self.rows);
-        self.notes.changes.truncate(self.rows);
+        let rows = self.rows;
+        self.raw_ids.truncate(rows);
+        self.extracted_at.truncate(rows);
+        self.generation_ids.truncate(rows);
+        self.notes.changes.truncate(rows);
         if let Some(extra) = &mut self.notes.extra {
-            extra.truncate(self.rows);
+            extra.truncate(rows);
         }
         match &mut self.data {
-            Data::Fields(object) => object.truncate(self.rows),
-            Data::Whole(text) => text.truncate(self.rows),
+            Data::Fields(object) => object.truncate(rows),
+            Data::Whole(text) => text.truncate(rows),
         }
     }
 }
 
-/// The time of extraction in the unit of the layout, from milliseconds.
-fn emitted_at(raw: &[u8], layout: Layout) -> Result<i64, Fault> {
-    let scale = match layout {
-        Layout::Midflight => 3,
-        Layout::Airbyte => 0,
+/// The line without its newline, if it stands in `bytes` as [`Builder::push`] wants it.
+fn checked(bytes: &[u8], line: Span) -> Result<Span> {
+    let inside = bytes.get(line.start as usize..line.end as usize);
+    let end = match inside {
+        Some([.., b'\n']) => line.end - 1,
+        _ => line.end,
     };
-    let millis = Literal::of(raw).ok_or(Fault::What("has no `emitted_at`"))?;
-    // Some sources count parts of a millisecond.
-    let time = millis.scaled(DIGITS_MAX, scale);
-    let time = time.and_then(|(time, _)| i64::try_from(time).ok());
-    time.ok_or(Fault::What("has an `emitted_at` that is no time"))
-}
-
-/// The line without its newline.
-fn without_newline(bytes: &[u8], line: Span) -> Result<Span> {
-    let end = line.end as usize;
-    if line.start >= line.end || bytes.len() < end + PADDING {
-        let message =
-            "a line stands too close to the end of its bytes; this is a defect of midflight";
+    let behind = bytes.get(end as usize..).unwrap_or_default();
+    if inside.is_none() || behind.len() < PADDING || behind[0] != b'\n' {
+        let message = "a line for a table is not followed by what its scan needs";
         return Err(Error::new(ErrorKind::Internal, message));
     }
-    let newline = u32::from(bytes[end - 1] == b'\n');
-    Ok(Span {
-        start: line.start,
-        end: line.end - newline,
-    })
+    let start = line.start;
+    Ok(Span { start, end })
+}
+
+/// The value of `_airbyte_extracted_at`: `emitted_at`, in milliseconds or, in our own layout, microseconds.
+fn extracted_at(layout: Layout, emitted_at: &[u8]) -> Result<i64, Fault> {
+    let scale = match layout {
+        Layout::Airbyte => 0,
+        Layout::Midflight => 3,
+    };
+    // Some sources count parts of a millisecond.
+    let time = Literal::of(emitted_at).and_then(|it| it.scaled(DIGITS_MAX, scale));
+    let time = time.and_then(|(time, _)| i64::try_from(time).ok());
+    time.ok_or(Fault::What("has no `emitted_at` in milliseconds"))
 }

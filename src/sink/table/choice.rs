@@ -25,6 +25,17 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// The same column, empty.
+    pub(super) fn fresh(&self) -> Self {
+        let options = self.options.iter();
+        Self {
+            arrow: self.arrow.clone(),
+            name: Text::new(),
+            options: options.map(|(name, it)| (*name, it.fresh())).collect(),
+            order: self.order.clone(),
+        }
+    }
+
     pub(super) fn put(
         &mut self,
         line: &Line<'_>,

@@ -16,7 +16,7 @@ use super::line::{Line, Slot};
 use super::list::List;
 use super::number::{self, Literal};
 use super::object::Object;
-use super::text::Text;
+use super::text::{Text, whole};
 use crate::batch::temporal::{self, Reading};
 use crate::batch::unescape_onto;
 use crate::protocol::walk::Malformed;
@@ -83,6 +83,16 @@ pub(super) enum Values {
 }
 
 impl Column {
+    /// The same column, empty.
+    pub(super) fn fresh(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            data_type: self.data_type.clone(),
+            nulls: whole(),
+            values: self.values.fresh(),
+        }
+    }
+
     /// Appends the value at `slot`, or null and a change.
     #[inline]
     pub(super) fn append(
@@ -225,6 +235,26 @@ fn taken<T: arrow::datatypes::ArrowNativeType>(
 }
 
 impl Values {
+    fn fresh(&self) -> Self {
+        match self {
+            Self::Text(_) => Self::Text(Text::new()),
+            Self::Digits(_) => Self::Digits(Text::new()),
+            Self::Literal(_) => Self::Literal(Text::new()),
+            Self::Json(_, accept) => Self::Json(Text::new(), *accept),
+            Self::Boolean(_) => Self::Boolean(BooleanBufferBuilder::new(0)),
+            Self::Integer(_) => Self::Integer(Vec::new()),
+            Self::Decimal(_, precision, scale) => Self::Decimal(Vec::new(), *precision, *scale),
+            Self::Double(_) => Self::Double(Vec::new()),
+            Self::Single(_) => Self::Single(Vec::new()),
+            Self::Date(_) => Self::Date(Vec::new()),
+            Self::Time(_) => Self::Time(Vec::new()),
+            Self::Timestamp(_) => Self::Timestamp(Vec::new()),
+            Self::List(list) => Self::List(list.fresh()),
+            Self::Object(object) => Self::Object(object.fresh()),
+            Self::Choice(choice) => Self::Choice(choice.fresh()),
+        }
+    }
+
     #[inline]
     fn put(
         &mut self,

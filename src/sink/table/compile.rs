@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::BooleanBufferBuilder;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
 use super::changes::meta_fields;
 use super::choice::Choice;
 use super::column::{Accept, Column, Values};
 use super::keys::Keys;
+use super::line::Slot;
 use super::list::{ELEMENT, List};
 use super::names::{avro_safe, option_name, type_name};
 use super::number::DIGITS_MAX;
@@ -42,8 +43,10 @@ pub struct Table(Arc<Compiled>);
 
 #[derive(Debug)]
 struct Compiled {
-    spec: TableSpec,
+    layout: Layout,
     schema: SchemaRef,
+    /// Empty columns for the members of `data`; `None` where they do not stand by themselves.
+    fields: Option<Object>,
 }
 
 impl Table {
@@ -53,20 +56,28 @@ impl Table {
     /// [`ErrorKind::Catalog`] where names meet, a type has no place in the layout, or nesting is too deep;
     /// [`ErrorKind::Config`] for a decimal that does not exist.
     pub fn compile(spec: &TableSpec) -> Result<Self> {
-        let mut fields = Vec::from(meta_columns(spec.layout));
-        if spec.flatten {
-            let (_, declared) = Compiler::new(spec).columns(spec)?;
-            fields.extend(declared.iter().map(|field| field.as_ref().clone()));
-            if spec.layout == Layout::Midflight {
-                fields.push(json(Field::new("_airbyte_extra", DataType::Utf8, true)));
-            }
-        } else {
-            fields.push(json(Field::new("_airbyte_data", DataType::Utf8, false)));
+        let mut columns = Vec::from(meta_columns(spec.layout));
+        let fields = match spec.flatten {
+            true => Some(Compiler::new(spec.layout).columns(&spec.columns)?),
+            false => None,
+        };
+        match &fields {
+            Some(fields) => columns.extend(fields.arrow.iter().map(|it| it.as_ref().clone())),
+            None => columns.push(json(Field::new("_airbyte_data", DataType::Utf8, false))),
         }
-        distinct(fields.iter().map(|field| field.name().as_str()), "columns")?;
-        let schema = Arc::new(Schema::new(fields));
-        let spec = spec.clone();
-        Ok(Self(Arc::new(Compiled { spec, schema })))
+        if spec.flatten && spec.layout == Layout::Midflight {
+            columns.push(json(Field::new("_airbyte_extra", DataType::Utf8, true)));
+        }
+        distinct(
+            columns.iter().map(|it| it.name().as_str()),
+            "columns of the table",
+        )
+        .map_err(|error| error.hint("a `rename` stage can give one of them another name"))?;
+        Ok(Self(Arc::new(Compiled {
+            layout: spec.layout,
+            schema: Arc::new(Schema::new(columns)),
+            fields,
+        })))
     }
 
     /// The columns of every batch.
@@ -74,33 +85,25 @@ impl Table {
         &self.0.schema
     }
 
-    /// The place in the schema of the column that holds a key of `data`, or of one of the columns beside them. In
+    /// The place in the schema of the column that holds a key of `data`, or of one of the columns around them. In
     /// [`Layout::Airbyte`] the column may be called otherwise than the key.
     pub fn place_of(&self, name: &str) -> Option<usize> {
-        let spec = self.spec();
-        let declared = spec.columns.iter().position(|column| column.name == name);
+        let compiled = &self.0;
+        let declared = compiled.fields.as_ref();
+        let declared = declared.and_then(|fields| fields.keys.place_of(name.as_bytes()));
         match declared {
-            Some(at) if spec.flatten => Some(META_COLUMNS + at),
-            _ => self.schema().index_of(name).ok(),
+            Some(at) => Some(META_COLUMNS + at),
+            None => compiled.schema.index_of(name).ok(),
         }
     }
 
-    pub(super) fn spec(&self) -> &TableSpec {
-        &self.0.spec
+    pub(super) fn layout(&self) -> Layout {
+        self.0.layout
     }
 
-    /// Empty columns for the members of `data`.
-    pub(super) fn fields(&self) -> Result<Object> {
-        let spec = self.spec();
-        let (fields, arrow) = Compiler::new(spec).columns(spec)?;
-        let keys = spec.columns.iter().map(|column| column.name.as_str());
-        Ok(Object {
-            keys: Arc::new(Keys::new(keys)),
-            slots: vec![Default::default(); fields.len()],
-            fields,
-            arrow: arrow.into(),
-            quoted: Box::default(),
-        })
+    /// Empty columns for the members of `data`; `None` where they do not stand by themselves.
+    pub(super) fn fields(&self) -> Option<Object> {
+        self.0.fields.as_ref().map(Object::fresh)
     }
 }
 
@@ -132,9 +135,8 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> Result<()> 
     let mut seen = HashSet::new();
     for name in names {
         if !seen.insert(name) {
-            let message = format!("two {what} of the table are called `{name}`");
-            return Err(Error::new(ErrorKind::Catalog, message)
-                .hint("a `rename` stage can give one of them another name"));
+            let message = format!("two {what} are called `{name}`");
+            return Err(Error::new(ErrorKind::Catalog, message));
         }
     }
     Ok(())
@@ -148,30 +150,33 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn new(spec: &TableSpec) -> Self {
+    fn new(layout: Layout) -> Self {
         Self {
-            layout: spec.layout,
+            layout,
             number: NumberAs::default(),
             path: Vec::new(),
         }
     }
 
-    fn columns(&mut self, spec: &TableSpec) -> Result<(Vec<Column>, Vec<FieldRef>)> {
-        let mut columns = Vec::with_capacity(spec.columns.len());
-        for column in &spec.columns {
-            self.number = self.number_of(column)?;
-            let (values, mut field) = match self.layout {
-                Layout::Midflight if column.vector => {
-                    self.under(Segment::Key(column.name.clone()), |it| it.vector(column))?
+    fn columns(&mut self, specs: &[ColumnSpec]) -> Result<Object> {
+        let mut columns = Vec::with_capacity(specs.len());
+        for spec in specs {
+            self.number = self.number_of(spec)?;
+            let (column, field) = match self.layout {
+                Layout::Midflight if spec.vector => {
+                    self.under(Segment::Key(spec.name.clone()), |it| it.vector(spec))?
                 }
-                _ => self.member(&column.name, &column.ty)?,
+                _ => self.member(&spec.name, &spec.ty)?,
             };
-            let mut notes: HashMap<_, _> = column.notes.iter().cloned().collect();
-            notes.extend(std::mem::take(field.metadata_mut()));
-            field.set_metadata(notes);
-            columns.push((values, Arc::new(field)));
+            let mut metadata: HashMap<_, _> = spec.notes.iter().cloned().collect();
+            metadata.extend(field.metadata().clone());
+            columns.push((column, field.with_metadata(metadata)));
         }
-        Ok(columns.into_iter().unzip())
+        Ok(object_of(
+            "",
+            specs.iter().map(|spec| spec.name.as_str()),
+            columns,
+        ))
     }
 
     fn number_of(&self, column: &ColumnSpec) -> Result<NumberAs> {
@@ -324,21 +329,15 @@ impl Compiler {
     }
 
     fn object(&mut self, key: &str, keys: &[Key]) -> Result<Values> {
-        let mut columns = Vec::with_capacity(keys.len());
-        for key in keys {
-            let (column, field) = self.member(&key.name, &key.ty)?;
-            columns.push((column, Arc::new(field)));
-        }
-        let (fields, arrow): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        let columns = keys.iter().map(|key| self.member(&key.name, &key.ty));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let object = object_of(key, keys.iter().map(|key| key.name.as_str()), columns);
         let what = format!("keys of `{}`", self.told());
-        distinct(arrow.iter().map(|field| field.name().as_str()), &what)?;
-        Ok(Values::Object(Object {
-            keys: Arc::new(Keys::new(keys.iter().map(|key| key.name.as_str()))),
-            slots: vec![Default::default(); fields.len()],
-            fields,
-            arrow: arrow.into(),
-            quoted: quoted(key),
-        }))
+        distinct(
+            object.arrow.iter().map(|field| field.name().as_str()),
+            &what,
+        )?;
+        Ok(Values::Object(object))
     }
 
     fn choice(&mut self, key: &str, options: &[LogicalType]) -> Result<Values> {
@@ -351,8 +350,7 @@ impl Compiler {
         }
         let what = format!("types of the union `{}`", self.told());
         distinct(columns.iter().map(|(name, _)| *name), &what).map_err(|error| {
-            error
-                .hint("destination-s3 cannot store such a union either; use midflight's own layout")
+            error.hint("destination-s3 has no place for such a union; use midflight's own layout")
         })?;
         let mut order: Vec<_> = (0..columns.len()).collect();
         order
@@ -363,6 +361,21 @@ impl Compiler {
             options: columns,
             order,
         }))
+    }
+}
+
+fn object_of<'a>(
+    key: &str,
+    keys: impl Iterator<Item = &'a str>,
+    columns: Vec<(Column, Field)>,
+) -> Object {
+    let (fields, arrow): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    Object {
+        keys: Arc::new(Keys::new(keys)),
+        slots: vec![Slot::default(); fields.len()],
+        fields,
+        arrow: arrow.into(),
+        quoted: quoted(key),
     }
 }
 

@@ -86,11 +86,20 @@ impl<'a> Line<'a> {
         match raw {
             [b'{' | b'[', ..] | b"null" | b"true" | b"false" => true,
             [b'"', inner @ .., b'"'] => {
-                !self.escaped
-                    || memchr::memchr(b'\\', inner).is_none()
-                    || Current::of(raw) != Current::Broken
+                memchr::memchr2(b'"', b'\\', inner).is_none()
+                    || closed(inner) && Current::of(raw) != Current::Broken
             }
             _ => Literal::of(raw).is_some(),
         }
     }
+}
+
+/// Whether no quote ends the string before its end.
+fn closed(inner: &[u8]) -> bool {
+    let mut escaped = false;
+    inner.iter().all(|&byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        !ends
+    }) && !escaped
 }

@@ -25,6 +25,16 @@ pub(super) struct List {
 }
 
 impl List {
+    /// The same column, empty.
+    pub(super) fn fresh(&self) -> Self {
+        Self {
+            field: self.field.clone(),
+            quoted: self.quoted.clone(),
+            ends: vec![0],
+            item: Box::new(self.item.fresh()),
+        }
+    }
+
     /// Appends the array at `slot`.
     pub(super) fn put(
         &mut self,

@@ -43,6 +43,9 @@ mod raw_id;
 mod spec;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use builder::Builder;
 pub use changes::CHANGES_MAX;
 pub use compile::Table;

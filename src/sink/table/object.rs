@@ -27,6 +27,17 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// The same columns, empty.
+    pub(super) fn fresh(&self) -> Self {
+        Self {
+            keys: self.keys.clone(),
+            fields: self.fields.iter().map(Column::fresh).collect(),
+            arrow: self.arrow.clone(),
+            quoted: self.quoted.clone(),
+            slots: vec![Slot::default(); self.slots.len()],
+        }
+    }
+
     /// Notes where the members stand of the object that the walker stands on; ends on its closing brace.
     pub(super) fn gather<'a>(
         &mut self,
