@@ -74,46 +74,33 @@ impl Plan {
             columns: columns.collect(),
             flatten: spec.flatten && !lines,
         })?;
-        let no_column = |name: &String| {
-            let message =
-                format!("stream `{descriptor}`: `table` names `{name}`, which is no column");
-            Error::new(ErrorKind::Config, message)
-        };
-        let plain = |name: &String| {
-            let at = table.place_of(name).ok_or_else(|| no_column(name))?;
-            if !table.schema().field(at).data_type().is_nested() {
-                return Ok(at);
-            }
-            let message = format!(
-                "stream `{descriptor}`: `table` names `{name}`, which holds more than one value"
-            );
-            Err(Error::new(ErrorKind::Config, message)
-                .hint("rows are sorted, divided and looked up by plain values"))
-        };
-        let places = |names: &[String]| names.iter().map(plain).collect::<Result<Vec<_>>>();
-        let (partition_by, sort_by) = (places(&options.partition_by)?, places(&options.sort_by)?);
-        let bloom = places(&options.bloom)?;
-        let declared = |name: &String| schema.columns().any(|(column, _)| column == name);
-        if let Some(name) = options.numbers.keys().find(|name| !declared(name)) {
-            return Err(no_column(name));
+        let told = descriptor.to_string();
+        if let Some(name) = options.numbers.keys().find(|name| {
+            let mut declared = schema.columns();
+            !declared.any(|(column, _)| column == *name)
+        }) {
+            return Err(no_column(&told, name));
         }
         if let Some(spec) = &mut options.feature {
-            let stored = |name: &mut String| {
+            let times = std::iter::once(&mut spec.timestamp).chain(&mut spec.created);
+            for name in spec.entities.iter_mut().chain(times) {
                 if let Some(at) = table.place_of(name) {
                     name.clone_from(table.schema().field(at).name());
                 }
-            };
-            let times = std::iter::once(&mut spec.timestamp).chain(&mut spec.created);
-            spec.entities.iter_mut().chain(times).for_each(stored);
-            feature::check(&descriptor.to_string(), table.schema(), spec)?;
+            }
+            feature::check(&told, table.schema(), spec)?;
         }
+        let places = |names: &[String]| {
+            let places = names.iter().map(|name| plain_column(&told, &table, name));
+            places.collect::<Result<Vec<_>>>()
+        };
         Ok(TablePlan {
             stream: descriptor,
+            partition_by: places(&options.partition_by)?,
+            sort_by: places(&options.sort_by)?,
+            bloom: places(&options.bloom)?,
             table,
             options,
-            partition_by,
-            sort_by,
-            bloom,
         })
     }
 
@@ -149,6 +136,25 @@ impl Plan {
         });
         into.collect()
     }
+}
+
+fn no_column(stream: &str, name: &str) -> Error {
+    let message = format!("stream `{stream}`: `table` names `{name}`, which is no column");
+    Error::new(ErrorKind::Config, message)
+}
+
+/// The place of a column that has one value a row.
+fn plain_column(stream: &str, table: &Table, name: &str) -> Result<usize> {
+    let at = table
+        .place_of(name)
+        .ok_or_else(|| no_column(stream, name))?;
+    if !table.schema().field(at).data_type().is_nested() {
+        return Ok(at);
+    }
+    let message =
+        format!("stream `{stream}`: `table` names `{name}`, which holds more than one value");
+    Err(Error::new(ErrorKind::Config, message)
+        .hint("rows are sorted, divided and looked up by plain values"))
 }
 
 fn number(options: &TableOptions, name: &str) -> NumberAs {
