@@ -5,6 +5,7 @@
 
 mod bucket;
 mod chain;
+mod readers;
 mod staged;
 mod venv;
 

@@ -47,7 +47,7 @@ impl Plan {
             return Err(Error::new(ErrorKind::Catalog, message)
                 .hint("give a catalog whose `json_schema` lists its properties"));
         }
-        let options = match second {
+        let mut options = match second {
             true => TableOptions::default(),
             false => self.table_options(&stream),
         };
@@ -74,40 +74,31 @@ impl Plan {
             columns: columns.collect(),
             flatten: spec.flatten && !lines,
         })?;
-        let place = |name: &String| {
-            table.place_of(name).ok_or_else(|| {
-                let message =
-                    format!("stream `{descriptor}`: `table` names `{name}`, which is no column");
-                Error::new(ErrorKind::Config, message)
-            })
-        };
-        let plain = |name: &String| {
-            let at = place(name)?;
-            match table.schema().field(at).data_type().is_nested() {
-                false => Ok(at),
-                true => {
-                    let message = format!(
-                        "stream `{descriptor}`: `table` names `{name}`, which holds more than one value"
-                    );
-                    Err(Error::new(ErrorKind::Config, message)
-                        .hint("rows are sorted, divided and looked up by plain values"))
+        let told = descriptor.to_string();
+        if let Some(name) = options.numbers.keys().find(|name| {
+            let mut declared = schema.columns();
+            !declared.any(|(column, _)| column == *name)
+        }) {
+            return Err(no_column(&told, name));
+        }
+        if let Some(spec) = &mut options.feature {
+            let times = std::iter::once(&mut spec.timestamp).chain(&mut spec.created);
+            for name in spec.entities.iter_mut().chain(times) {
+                if let Some(at) = table.place_of(name) {
+                    name.clone_from(table.schema().field(at).name());
                 }
             }
+            feature::check(&told, table.schema(), spec)?;
+        }
+        let places = |names: &[String]| {
+            let places = names.iter().map(|name| plain_column(&told, &table, name));
+            places.collect::<Result<Vec<_>>>()
         };
-        let places = |names: &[String]| names.iter().map(plain).collect::<Result<Vec<_>>>();
-        let (partition_by, sort_by) = (places(&options.partition_by)?, places(&options.sort_by)?);
-        let bloom = places(&options.bloom)?;
-        for name in options.numbers.keys() {
-            place(name)?;
-        }
-        if let Some(spec) = &options.feature {
-            feature::check(&descriptor.to_string(), table.schema(), spec)?;
-        }
         Ok(TablePlan {
             stream: descriptor,
-            partition_by,
-            sort_by,
-            bloom,
+            partition_by: places(&options.partition_by)?,
+            sort_by: places(&options.sort_by)?,
+            bloom: places(&options.bloom)?,
             table,
             options,
         })
@@ -145,6 +136,25 @@ impl Plan {
         });
         into.collect()
     }
+}
+
+fn no_column(stream: &str, name: &str) -> Error {
+    let message = format!("stream `{stream}`: `table` names `{name}`, which is no column");
+    Error::new(ErrorKind::Config, message)
+}
+
+/// The place of a column that has one value a row.
+fn plain_column(stream: &str, table: &Table, name: &str) -> Result<usize> {
+    let at = table
+        .place_of(name)
+        .ok_or_else(|| no_column(stream, name))?;
+    if !table.schema().field(at).data_type().is_nested() {
+        return Ok(at);
+    }
+    let message =
+        format!("stream `{stream}`: `table` names `{name}`, which holds more than one value");
+    Err(Error::new(ErrorKind::Config, message)
+        .hint("rows are sorted, divided and looked up by plain values"))
 }
 
 fn number(options: &TableOptions, name: &str) -> NumberAs {

@@ -57,10 +57,8 @@ fn key_of(stream: &Name) -> String {
         Some("..") => "%2E%2E".to_owned(),
         Some(namespace) => escaped(namespace),
     };
-    format!(
-        "{FOLDER}/streams/{namespace}/{}.json",
-        escaped(&stream.name)
-    )
+    let name = escaped(&stream.name);
+    format!("{FOLDER}/streams/{namespace}/{name}.json")
 }
 
 /// A key without what stores and file systems do not like.
@@ -82,6 +80,12 @@ fn escaped(name: &str) -> String {
         }
     }
     out
+}
+
+/// A key without what stores and file systems do not like.
+pub(super) fn plain(key: &str) -> String {
+    let keep = |c: char| c.is_alphanumeric() || "-_ ./".contains(c);
+    key.chars().map(|c| if keep(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]

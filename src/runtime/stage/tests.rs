@@ -305,3 +305,22 @@ fn partitions_are_folders_and_sorted_rows_are_sorted() {
         (0..60).filter(|id| id % 2 == 1).collect::<Vec<i64>>()
     );
 }
+
+#[test]
+fn streams_whose_parts_would_have_one_name_keep_their_rows() {
+    let folder = folder();
+    let stage = claimed(folder.path(), &["a/b", "a_b"]);
+    let mut written = parts(&stage, &target("a/b", 0, false), 0..10);
+    written.extend(parts(&stage, &target("a_b", 0, false), 10..20));
+    let made = commit(
+        &stage,
+        Commit {
+            parts: written,
+            ..Commit::default()
+        },
+    );
+    assert!(made.expect("a commit"));
+    assert_eq!(files(folder.path()).len(), 2);
+    assert_eq!(seen(folder.path(), "a%2Fb"), (0..10).collect::<Vec<_>>());
+    assert_eq!(seen(folder.path(), "a_b"), (10..20).collect::<Vec<_>>());
+}

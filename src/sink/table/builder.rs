@@ -242,12 +242,11 @@ fn checked(bytes: &[u8], line: Span) -> Result<Span> {
 /// The value of `_airbyte_extracted_at`: `emitted_at`, in milliseconds or, in our own layout, microseconds.
 fn extracted_at(layout: Layout, emitted_at: &[u8]) -> Result<i64, Fault> {
     let scale = match layout {
-        Layout::Midflight => 3,
         Layout::Airbyte => 0,
+        Layout::Midflight => 3,
     };
-    let milliseconds = Literal::of(emitted_at).ok_or(Fault::What("has no `emitted_at`"))?;
     // Some sources count parts of a millisecond.
-    let time = milliseconds.scaled(DIGITS_MAX, scale);
+    let time = Literal::of(emitted_at).and_then(|it| it.scaled(DIGITS_MAX, scale));
     let time = time.and_then(|(time, _)| i64::try_from(time).ok());
-    time.ok_or(Fault::What("has an `emitted_at` that is no time"))
+    time.ok_or(Fault::What("has no `emitted_at` in milliseconds"))
 }

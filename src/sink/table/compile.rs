@@ -47,8 +47,6 @@ struct Compiled {
     schema: SchemaRef,
     /// Empty columns for the members of `data`; `None` where they do not stand by themselves.
     fields: Option<Object>,
-    /// The keys of the declared columns.
-    names: Vec<String>,
 }
 
 impl Table {
@@ -79,11 +77,6 @@ impl Table {
             layout: spec.layout,
             schema: Arc::new(Schema::new(columns)),
             fields,
-            names: spec
-                .columns
-                .iter()
-                .map(|column| column.name.clone())
-                .collect(),
         })))
     }
 
@@ -92,17 +85,20 @@ impl Table {
         &self.0.schema
     }
 
-    pub(super) fn layout(&self) -> Layout {
-        self.0.layout
-    }
-
-    /// The place in the schema of the column that holds a key of `data`, or of one of the columns beside them. In
+    /// The place in the schema of the column that holds a key of `data`, or of one of the columns around them. In
     /// [`Layout::Airbyte`] the column may be called otherwise than the key.
     pub fn place_of(&self, name: &str) -> Option<usize> {
-        match self.0.names.iter().position(|declared| declared == name) {
-            Some(at) if self.0.fields.is_some() => Some(META_COLUMNS + at),
-            _ => self.schema().index_of(name).ok(),
+        let compiled = &self.0;
+        let declared = compiled.fields.as_ref();
+        let declared = declared.and_then(|fields| fields.keys.place_of(name.as_bytes()));
+        match declared {
+            Some(at) => Some(META_COLUMNS + at),
+            None => compiled.schema.index_of(name).ok(),
         }
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        self.0.layout
     }
 
     /// Empty columns for the members of `data`; `None` where they do not stand by themselves.

@@ -51,6 +51,11 @@ impl Keys {
         found
     }
 
+    /// The place of a key.
+    pub(super) fn place_of(&self, key: &[u8]) -> Option<usize> {
+        self.search(key, head(key, 0, key.len()), &mut 0)
+    }
+
     /// The place of the key that stands in `bytes` from `start` to `end`; `guess` remembers where the next one
     /// is expected.
     #[inline(always)]

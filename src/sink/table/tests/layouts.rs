@@ -94,6 +94,40 @@ fn destination_s3_names_are_avro_safe_and_undeclared_keys_dropped() {
 }
 
 #[test]
+fn columns_are_found_by_the_keys_of_records() {
+    let columns = vec![column("e-mail", T::String), column("1st", T::Integer)];
+    for (layout, extra) in [(Layout::Airbyte, None), (Layout::Midflight, Some(6))] {
+        let table = Table::compile(&spec(layout, columns.clone())).expect("a table");
+        for (name, place) in [
+            ("e-mail", Some(4)),
+            ("1st", Some(5)),
+            ("_airbyte_extracted_at", Some(1)),
+            ("_airbyte_extra", extra),
+            ("email", None),
+        ] {
+            assert_eq!(table.place_of(name), place, "{layout:?} {name}");
+        }
+    }
+    let mut whole = spec(Layout::Midflight, columns);
+    whole.flatten = false;
+    let table = Table::compile(&whole).expect("a table");
+    assert_eq!(table.place_of("e-mail"), None);
+    assert_eq!(table.place_of("_airbyte_data"), Some(4));
+}
+
+#[test]
+fn parts_of_a_millisecond_are_kept_where_there_is_room() {
+    let line = |emitted_at: &str| record("{}").replace("1700000000123", emitted_at);
+    for (layout, expected) in [
+        (Layout::Midflight, "2023-11-14T22:13:20.123457Z"),
+        (Layout::Airbyte, "1700000000123"),
+    ] {
+        let batch = batch_of(&spec(layout, Vec::new()), &[line("1700000000123.4567")]);
+        assert_eq!(shown(named(&batch, "_airbyte_extracted_at")), [expected]);
+    }
+}
+
+#[test]
 fn types_differ_by_layout() {
     let columns = || {
         [

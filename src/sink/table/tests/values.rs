@@ -337,6 +337,43 @@ fn a_union_of_destination_s3_says_which_type_it_took() {
 }
 
 #[test]
+fn a_union_of_dates_and_times_takes_what_a_text_is_spelt_as() {
+    for options in [
+        [T::Date, T::Timestamp, T::TimestampTz],
+        [T::TimestampTz, T::Timestamp, T::Date],
+    ] {
+        let column = column("x", T::union(options));
+        let spec = spec(Layout::Airbyte, vec![column]);
+        for (text, expected) in [
+            ("2024-02-29", "date"),
+            ("2024-02-29T10:00:00", "timestamp_without_timezone"),
+            ("2024-02-29T10:00:00.5", "timestamp_without_timezone"),
+            ("2024-02-29T10:00:00Z", "timestamp_with_timezone"),
+            ("2024-02-29 10:00-08", "timestamp_with_timezone"),
+        ] {
+            let batch = batch_of(&spec, &[record(&format!(r#"{{"x":"{text}"}}"#))]);
+            let took = &shown(named(&batch, "x"))[0];
+            assert!(
+                took.contains(&format!("type: {expected},")),
+                "{text} {took}"
+            );
+            assert_eq!(changes(&batch), [Vec::<String>::new()], "{text}");
+        }
+    }
+    // A timestamp of which only the date has a place is read as one.
+    let spec = spec(
+        Layout::Airbyte,
+        vec![column("x", T::union([T::Date, T::Integer]))],
+    );
+    let batch = batch_of(&spec, &[record(r#"{"x":"2024-02-29T10:00:00Z"}"#)]);
+    assert_eq!(
+        changes(&batch),
+        [[format!("x TRUNCATED {SIZE}")]],
+        "the time of day is lost"
+    );
+}
+
+#[test]
 fn absent_null_and_repeated_keys() {
     let columns = vec![
         column("a", T::Integer),
