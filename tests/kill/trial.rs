@@ -274,21 +274,21 @@ impl<'a, P: Place> Trial<'a, P> {
 }
 
 /// What must hold of one stage.
-struct Story {
-    look: Look,
-    reached: Reached,
+pub struct Story {
+    pub look: Look,
+    pub reached: Reached,
     /// Rows that an earlier generation left, which readers see until the next is published.
     before: BTreeSet<String>,
     /// Entries that were there when the last run began.
     begun: usize,
     /// Rows that were committed and whose STATE was lost, so that they come again.
     excused: [BTreeSet<i64>; 2],
-    repeated: usize,
-    lost_states: usize,
+    pub repeated: usize,
+    pub lost_states: usize,
 }
 
 impl Story {
-    fn new(bucket: Bucket, first: &Sync) -> Self {
+    pub fn new(bucket: Bucket, first: &Sync) -> Self {
         Self {
             look: Look::new(bucket),
             reached: [first.first; 2],
@@ -304,7 +304,7 @@ impl Story {
         assert_eq!(course.code, Some(0), "{}", course.stderr);
     }
 
-    fn begin(&mut self, sync: &Sync) {
+    pub fn begin(&mut self, sync: &Sync) {
         self.look.refresh();
         let [visible, pending] = self.look.standing();
         assert!(pending.is_empty());
@@ -314,7 +314,7 @@ impl Story {
     }
 
     /// After a run, killed or not: no row that was acknowledged is missing, none is in two commits without excuse.
-    fn check(&mut self, sync: &Sync, ended: bool) {
+    pub fn check(&mut self, sync: &Sync, ended: bool) {
         self.look.refresh();
         let [visible, pending] = self.look.standing();
         if sync.kind == Kind::Overwrite {
@@ -392,7 +392,7 @@ impl Story {
     }
 
     /// After the last run nothing is left but what readers see.
-    fn settled(&self, sync: &Sync) {
+    pub fn settled(&self, sync: &Sync) {
         let paths = self.look.standing();
         assert!(paths[1].is_empty(), "parts of a sync that ended wait");
         if sync.kind == Kind::Overwrite {
@@ -405,7 +405,7 @@ impl Story {
     }
 }
 
-fn tidy(look: &Look, paths: &[BTreeSet<String>; 2]) {
+pub fn tidy(look: &Look, paths: &[BTreeSet<String>; 2]) {
     let [parts, reservations] = look.objects();
     let orphans: Vec<_> = parts.difference(&paths[0]).collect();
     assert!(orphans.is_empty(), "{orphans:?} belong to nobody");

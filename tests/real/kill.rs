@@ -12,7 +12,7 @@ use crate::kill::trial::{Place, Trial};
 
 /// A bucket behind a front.
 pub struct Server {
-    moto: Moto,
+    pub moto: Moto,
     pub front: Front,
     events: Counter,
 }
@@ -28,7 +28,8 @@ impl Server {
         }
     }
 
-    fn options(&self, address: &str) -> BTreeMap<String, String> {
+    /// Settings of the store at an address.
+    pub fn options(&self, address: &str) -> BTreeMap<String, String> {
         let options = [
             ("aws_endpoint", format!("http://{address}")),
             ("aws_access_key_id", "testing".to_owned()),
