@@ -6,6 +6,7 @@ mod cases;
 mod classify;
 mod cli;
 mod embed;
+mod kill;
 mod models;
 mod properties;
 mod protocol;

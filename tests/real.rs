@@ -3,8 +3,10 @@
 //! The connectors come from PyPI at pinned versions and run offline. `-- --skip real::` leaves these tests
 //! out.
 
-mod bucket;
+pub mod bucket;
 mod chain;
+mod faults;
+mod kill;
 mod readers;
 mod staged;
 mod venv;

@@ -37,8 +37,9 @@ pub struct Belonging {
 /// One table of a run.
 #[derive(Debug)]
 pub struct TableOf {
-    /// Its number in the run.
+    /// Its number in the run, and that of the stream whose records its rows are or were made of.
     pub number: usize,
+    pub stream: StreamId,
     pub plan: TablePlan,
     pub target: Arc<Target>,
     origin: Origin,
@@ -127,6 +128,7 @@ impl<'a> Tables<'a> {
         };
         let table = Arc::new(TableOf {
             number: known.len(),
+            stream: id.0,
             target: Arc::new(target),
             plan,
             origin: Origin {
@@ -161,11 +163,16 @@ impl<'a> Filler<'a> {
         }
     }
 
-    /// The rows of a chunk that stand before byte `cut` of the run's input, and those behind it.
+    /// The rows of a chunk that stand before a byte of the run's input, and those behind it; `cut` gives the byte for
+    /// every stream.
     ///
     /// # Errors
     /// `Catalog` or `Config` when a table cannot be made; `Protocol` where a line is no record.
-    pub fn fill(&mut self, done: &Done, cut: u64) -> Result<(Vec<Filled>, Vec<Filled>)> {
+    pub fn fill(
+        &mut self,
+        done: &Done,
+        cut: impl Fn(StreamId) -> u64,
+    ) -> Result<(Vec<Filled>, Vec<Filled>)> {
         let (mut before, mut behind) = (Vec::new(), Vec::new());
         for rows in &done.rows {
             if rows.lines.is_empty() {
@@ -177,6 +184,7 @@ impl<'a> Filler<'a> {
                 .entry(table.number)
                 .or_insert_with(|| Builder::new(&table.plan.table, table.origin));
             let bytes = rows.bytes(&done.chunk);
+            let cut = cut(rows.stream);
             let at = rows.lines.partition_point(|(_, offset)| *offset < cut);
             let (first, second) = rows.lines.split_at(at);
             for (lines, filled) in [(first, &mut before), (second, &mut behind)] {

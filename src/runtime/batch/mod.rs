@@ -138,6 +138,9 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let ended = work.run(workers);
     let finished = work.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
+    if matches!(&ended, Err(error) if error.kind() == ErrorKind::Superseded) {
+        let _ = stage.withdraw();
+    }
     if let Some(directory) = &options.report {
         let failed = ended.as_ref().err();
         let report = finished.totals.json(&plan, (0, 0), start.elapsed(), failed);

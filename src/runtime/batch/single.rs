@@ -99,6 +99,7 @@ impl Single {
             match self.commit(&planned.plan, &source, &stage) {
                 // Whoever was silent for a day was declared over; a new run may go on.
                 Err(error) if error.kind() == ErrorKind::Superseded => {
+                    stage.withdraw()?;
                     stage = self.stage(true)?;
                 }
                 ended => return ended,

@@ -140,18 +140,31 @@ impl<'a> Work<'a> {
             text: Vec::new(),
             last: Instant::now(),
         };
-        while let Some((object, share)) = self.take()? {
+        while let Some((object, share)) = self.next(&mut hand)? {
             if self.stopped.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            self.read(&mut hand, object, &share)?;
-            let due = hand.parts.bytes() >= self.stage.spec().part_bytes
+            self.read(&mut hand, object, share)?;
+            // What is in the parts now may be half of a share.
+            if self.stopped.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let due = hand.parts.bytes(&|_| true) >= self.stage.spec().part_bytes
                 || hand.last.elapsed() >= self.every;
             if due {
                 self.commit(&mut hand)?;
             }
         }
-        self.commit(&mut hand)
+        Ok(())
+    }
+
+    /// The next share; where none is left, everything is committed, which may bring some back.
+    fn next(&self, hand: &mut Hand<'_>) -> Result<Option<(usize, staged::Part)>> {
+        if let Some(share) = self.take()? {
+            return Ok(Some(share));
+        }
+        self.commit(hand)?;
+        self.take()
     }
 
     /// The next share that nobody has done.
@@ -203,11 +216,11 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn read(&self, hand: &mut Hand<'_>, number: usize, share: &staged::Part) -> Result<()> {
+    fn read(&self, hand: &mut Hand<'_>, number: usize, share: staged::Part) -> Result<()> {
         let (object, stream) = &self.source.objects[number];
         let columns = self.source.columns(stream);
-        let input = self.input(number, share);
-        let mut reader = staged::open(&self.source.bucket, object, share, stream, columns)?;
+        let input = self.input(number, &share);
+        let mut reader = staged::open(&self.source.bucket, object, &share, stream, columns)?;
         let mut rejected = self.rejected.as_ref().map(|store| store.of(&input, stream));
         // Tells equal rows of two shares apart.
         let mut offset =
@@ -236,7 +249,7 @@ impl<'a> Work<'a> {
                 rejected.store(&done, rows)?;
             }
             rows += done.decoded.lines;
-            let (filled, _) = hand.filler.fill(&done, u64::MAX)?;
+            let (filled, _) = hand.filler.fill(&done, |_| u64::MAX)?;
             for (table, rows) in &filled {
                 hand.parts.append(table.number, &table.target, rows)?;
             }
@@ -249,13 +262,13 @@ impl<'a> Work<'a> {
         if let Some(rejected) = rejected {
             rejected.sync()?;
         }
-        let read = match share {
+        let read = match &share {
             staged::Part::Bytes(range) => range.end - range.start,
             _ => size,
         };
         lock(&self.finished).bytes += read;
         self.progress.advance(read);
-        hand.done.push(input);
+        hand.done.push((number, share, input));
         Ok(())
     }
 
@@ -267,9 +280,9 @@ impl<'a> Work<'a> {
 
     fn commit(&self, hand: &mut Hand<'_>) -> Result<()> {
         hand.last = Instant::now();
-        let parts = hand.parts.take()?;
-        let inputs = std::mem::take(&mut hand.done);
-        if parts.is_empty() && inputs.is_empty() {
+        let parts = hand.parts.take(&|_| true)?;
+        let done = std::mem::take(&mut hand.done);
+        if parts.is_empty() && done.is_empty() {
             return Ok(());
         }
         {
@@ -278,7 +291,7 @@ impl<'a> Work<'a> {
         }
         let commit = Commit {
             parts,
-            inputs,
+            inputs: done.iter().map(|(_, _, input)| input.clone()).collect(),
             ..Commit::default()
         };
         // Events come more than once: whoever commits first has done it.
@@ -286,10 +299,8 @@ impl<'a> Work<'a> {
         let made = self
             .stage
             .commit(&mut |view| fresh(view).then(|| commit.clone()))?;
-        if !made {
-            let keys: Vec<String> = commit.parts.into_iter().map(|part| part.path).collect();
-            lock(&self.finished).elsewhere += commit.inputs.len() as u64;
-            return self.stage.abandon(&keys);
+        if !made.seen()? {
+            return self.give_up(commit.parts, done);
         }
         let mut finished = lock(&self.finished);
         finished.parts += commit.parts.len() as u64;
@@ -300,6 +311,20 @@ impl<'a> Work<'a> {
             .sum::<u64>();
         Ok(())
     }
+
+    /// Some of these inputs have been committed by another run, so nothing of the parts may be. The other inputs are
+    /// read again.
+    fn give_up(&self, parts: Vec<Part>, done: Vec<(usize, staged::Part, Input)>) -> Result<()> {
+        let keys: Vec<String> = parts.into_iter().map(|part| part.path).collect();
+        for (object, share, input) in done {
+            if self.stage.view(|view| view.is_done(&input)) {
+                lock(&self.finished).elsewhere += 1;
+            } else {
+                lock(&self.queue).shares.push_back((object, share));
+            }
+        }
+        self.stage.abandon(&keys)
+    }
 }
 
 /// What one worker has in its hands.
@@ -308,7 +333,7 @@ struct Hand<'a> {
     filler: Filler<'a>,
     parts: Parts<'a>,
     /// Inputs whose rows are all in parts.
-    done: Vec<Input>,
+    done: Vec<(usize, staged::Part, Input)>,
     text: Vec<u8>,
     last: Instant,
 }

@@ -82,12 +82,6 @@ fn escaped(name: &str) -> String {
     out
 }
 
-/// A key without what stores and file systems do not like.
-pub(super) fn plain(key: &str) -> String {
-    let keep = |c: char| c.is_alphanumeric() || "-_ ./".contains(c);
-    key.chars().map(|c| if keep(c) { c } else { '_' }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,8 @@ pub struct Parts<'s> {
     stage: &'s Stage,
     /// By stream and Hive folders.
     open: HashMap<(usize, String), Writing>,
-    closed: Vec<Part>,
+    /// With the stream's number.
+    closed: Vec<(usize, Part)>,
     held: usize,
 }
 
@@ -109,32 +110,40 @@ impl<'s> Parts<'s> {
 
     fn close(&mut self, place: &(usize, String)) -> Result<()> {
         if let Some(writing) = self.open.remove(place) {
-            self.closed.push(writing.finish()?);
+            self.closed.push((place.0, writing.finish()?));
         }
         Ok(())
     }
 
-    /// Whether nothing has been written since parts were last taken.
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.closed.is_empty()
+    /// Whether nothing of these streams has been written since their parts were last taken.
+    pub fn is_empty(&self, which: &dyn Fn(usize) -> bool) -> bool {
+        !self.open.keys().any(|(stream, _)| which(*stream))
+            && !self.closed.iter().any(|(stream, _)| which(*stream))
     }
 
-    /// Bytes written since parts were last taken, about.
-    pub fn bytes(&self) -> u64 {
-        let open = self.open.values().map(Writing::bytes).sum::<u64>();
-        open + self.closed.iter().map(|part| part.bytes).sum::<u64>()
+    /// Bytes written of these streams since their parts were last taken, about.
+    pub fn bytes(&self, which: &dyn Fn(usize) -> bool) -> u64 {
+        let open = self.open.iter().filter(|((stream, _), _)| which(*stream));
+        let open = open.map(|(_, writing)| writing.bytes()).sum::<u64>();
+        let closed = self.closed.iter().filter(|(stream, _)| which(*stream));
+        open + closed.map(|(_, part)| part.bytes).sum::<u64>()
     }
 
-    /// Completes every part, and gives those completed since the last time.
+    /// Completes every part of these streams, and gives those completed since the last time.
     ///
     /// # Errors
     /// `Output` when one cannot be written.
-    pub fn take(&mut self) -> Result<Vec<Part>> {
-        let places: Vec<_> = self.open.keys().cloned().collect();
+    pub fn take(&mut self, which: &dyn Fn(usize) -> bool) -> Result<Vec<Part>> {
+        let places = self.open.keys().filter(|(stream, _)| which(*stream));
+        let places: Vec<_> = places.cloned().collect();
         places.iter().try_for_each(|place| self.close(place))?;
-        let mut closed = std::mem::take(&mut self.closed);
-        closed.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(closed)
+        let all = std::mem::take(&mut self.closed);
+        let (taken, left): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(stream, _)| which(*stream));
+        self.closed = left;
+        let mut taken: Vec<Part> = taken.into_iter().map(|(_, part)| part).collect();
+        taken.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(taken)
     }
 }
 

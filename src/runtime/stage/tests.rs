@@ -52,11 +52,11 @@ fn target(stream: &str, generation: i64, pending: bool) -> Arc<Target> {
 fn parts(stage: &Stage, target: &Arc<Target>, values: std::ops::Range<i64>) -> Vec<Part> {
     let mut parts = Parts::new(stage);
     parts.append(0, target, &rows(values)).expect("room");
-    parts.take().expect("parts")
+    parts.take(&|_| true).expect("parts")
 }
 
 fn commit(stage: &Stage, commit: Commit) -> Result<bool> {
-    stage.commit(&mut |_| Some(commit.clone()))
+    stage.commit(&mut |_| Some(commit.clone()))?.seen()
 }
 
 /// The ids that a reader of the listing finds.
@@ -230,7 +230,7 @@ fn an_input_is_done_once_also_when_many_do_it_at_once() {
                     ..Commit::default()
                 };
                 let made = stage.commit(&mut |view| (!view.is_done(input)).then(|| commit.clone()));
-                if !made.expect("an answer") {
+                if !made.and_then(Made::seen).expect("an answer") {
                     stage.abandon(&keys).expect("room");
                 }
                 stage.end().expect("an end");
@@ -283,7 +283,7 @@ fn partitions_are_folders_and_sorted_rows_are_sorted() {
         open.append(0, &divided, &rows(start..start + 30))
             .expect("room");
     }
-    let written = open.take().expect("parts");
+    let written = open.take(&|_| true).expect("parts");
     let folders: Vec<_> = written
         .iter()
         .map(|part| part.path.split('/').nth(1))

@@ -81,6 +81,7 @@ impl View {
                 run: commit.run.clone(),
                 standing,
             };
+            self.removed.remove(&part.path);
             self.parts.insert(part.path.clone(), held);
         }
         commit
