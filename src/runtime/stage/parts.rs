@@ -27,6 +27,8 @@ pub struct Parts<'s> {
     open: HashMap<(usize, String), Writing>,
     closed: Vec<Part>,
     held: usize,
+    /// Whose rows come now.
+    input: Option<u32>,
 }
 
 impl<'s> Parts<'s> {
@@ -37,7 +39,13 @@ impl<'s> Parts<'s> {
             open: HashMap::new(),
             closed: Vec::new(),
             held: HELD_BYTES,
+            input: None,
         }
+    }
+
+    /// What comes from here on are rows of the input that will have this number in the commit.
+    pub fn reading(&mut self, input: usize) {
+        self.input = Some(input as u32);
     }
 
     /// Holds at most so many bytes in memory.
@@ -88,7 +96,7 @@ impl<'s> Parts<'s> {
             self.open.insert(place.clone(), writing);
         }
         if let Some(writing) = self.open.get_mut(&place) {
-            writing.append(rows)?;
+            writing.append(rows, self.input)?;
             if writing.bytes() >= self.stage.spec().part_bytes {
                 self.close(&place)?;
             }

@@ -1,0 +1,74 @@
+//! What a reader of a stage sees: the rows of the parts that its list names.
+
+use std::collections::BTreeMap;
+
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use midflight::runtime::bucket::Bucket;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+
+/// A row: texts by column, without those that are null.
+pub type Row = BTreeMap<String, String>;
+
+/// The list of a stream, as `users` or `shop/users`; `None` before the first commit.
+pub fn list(bucket: &Bucket, stream: &str) -> Option<Value> {
+    let name = match stream.contains('/') {
+        true => stream.to_owned(),
+        false => format!("_/{stream}"),
+    };
+    let path = bucket.path(&format!("_midflight/streams/{name}.json"));
+    let text = bucket.get(&path.expect("a path")).expect("an answer")?;
+    Some(serde_json::from_slice(&text).expect("a list"))
+}
+
+/// Keys of the parts that readers see.
+pub fn parts(bucket: &Bucket, stream: &str) -> Vec<String> {
+    let list = list(bucket, stream).unwrap_or_default();
+    let parts = list["parts"].as_array().cloned().unwrap_or_default();
+    let path = |part: &Value| part["path"].as_str().expect("a path").to_owned();
+    parts.iter().map(path).collect()
+}
+
+/// The rows that readers see.
+pub fn rows(bucket: &Bucket, stream: &str) -> Vec<Row> {
+    let mut found = Vec::new();
+    for part in parts(bucket, stream) {
+        let path = bucket.path(&part).expect("a path");
+        let bytes = bucket.get(&path).expect("an answer").expect("a part");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("Parquet");
+        for rows in reader.build().expect("a reader") {
+            let rows = rows.expect("rows");
+            let options = FormatOptions::default();
+            for row in 0..rows.num_rows() {
+                let mut texts = Row::new();
+                for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+                    let format = ArrayFormatter::try_new(column, &options).expect("texts");
+                    if column.is_valid(row) {
+                        texts.insert(field.name().clone(), format.value(row).to_string());
+                    }
+                }
+                found.push(texts);
+            }
+        }
+    }
+    found
+}
+
+/// The values of a column, sorted.
+pub fn column(bucket: &Bucket, stream: &str, name: &str) -> Vec<String> {
+    let rows = rows(bucket, stream).into_iter();
+    let mut values: Vec<String> = rows.filter_map(|mut row| row.remove(name)).collect();
+    values.sort();
+    values
+}
+
+/// The parts that lie there, seen or not.
+pub fn objects(bucket: &Bucket) -> Vec<String> {
+    let root = bucket.path("").expect("a path");
+    let found = bucket.list(&root).expect("a list");
+    let keys = found.iter().filter_map(|meta| bucket.key(&meta.location));
+    let parts = keys.filter(|key| !key.starts_with("_midflight/"));
+    let mut parts: Vec<String> = parts.map(str::to_owned).collect();
+    parts.sort();
+    parts
+}
