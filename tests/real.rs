@@ -3,8 +3,15 @@
 //! The connectors come from PyPI at pinned versions and run offline. `-- --skip real::` leaves these tests
 //! out.
 
+mod azure;
 mod bucket;
 mod chain;
+mod cloud;
+mod events;
+mod function;
+mod gcs;
+mod ministack;
+mod s3;
 mod staged;
 mod venv;
 

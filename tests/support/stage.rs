@@ -29,26 +29,39 @@ pub fn parts(bucket: &Bucket, stream: &str) -> Vec<String> {
     parts.iter().map(path).collect()
 }
 
-/// The rows that readers see.
+/// The rows that readers see. A part that goes away meanwhile was replaced, and the list says by what.
 pub fn rows(bucket: &Bucket, stream: &str) -> Vec<Row> {
+    let read = |part: &String| bucket.get(&bucket.path(part).expect("a path"));
+    for _ in 0..100 {
+        let parts: Option<Vec<_>> = parts(bucket, stream)
+            .iter()
+            .map(|part| read(part).expect("an answer"))
+            .collect();
+        if let Some(parts) = parts {
+            return parts.into_iter().flat_map(rows_of).collect();
+        }
+    }
+    panic!("the list names parts that are not there");
+}
+
+fn rows_of(part: bytes::Bytes) -> Vec<Row> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(part).expect("Parquet");
+    let options = FormatOptions::default();
     let mut found = Vec::new();
-    for part in parts(bucket, stream) {
-        let path = bucket.path(&part).expect("a path");
-        let bytes = bucket.get(&path).expect("an answer").expect("a part");
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("Parquet");
-        for rows in reader.build().expect("a reader") {
-            let rows = rows.expect("rows");
-            let options = FormatOptions::default();
-            for row in 0..rows.num_rows() {
-                let mut texts = Row::new();
-                for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
-                    let format = ArrayFormatter::try_new(column, &options).expect("texts");
-                    if column.is_valid(row) {
-                        texts.insert(field.name().clone(), format.value(row).to_string());
-                    }
-                }
-                found.push(texts);
-            }
+    for rows in reader.build().expect("a reader") {
+        let rows = rows.expect("rows");
+        let schema = rows.schema();
+        for row in 0..rows.num_rows() {
+            let columns = schema.fields().iter().zip(rows.columns());
+            let set = columns.filter(|(_, column)| column.is_valid(row));
+            let text = |(field, column): (
+                &std::sync::Arc<arrow::datatypes::Field>,
+                &arrow::array::ArrayRef,
+            )| {
+                let format = ArrayFormatter::try_new(column, &options).expect("texts");
+                (field.name().clone(), format.value(row).to_string())
+            };
+            found.push(set.map(text).collect());
         }
     }
     found

@@ -69,6 +69,8 @@ impl Single {
             .config
             .stage
             .clone();
+        let spelt = |place: &String| Ok(Bucket::open(place, &BTreeMap::new())?.url());
+        let places = places.iter().map(spelt).collect::<Result<_>>()?;
         Ok(Self {
             spec,
             places,
