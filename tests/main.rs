@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: linking DataFusion once is enough.
 
 mod architecture;
+mod batch;
 mod canary;
 mod cases;
 mod classify;

@@ -71,7 +71,16 @@ impl<'a> Tables<'a> {
     /// # Errors
     /// `Catalog` or `Config` when one cannot be made.
     pub fn prepare(&self) -> Result<()> {
-        for stream in 0..self.plan.streams() {
+        self.prepare_those(&|_| true)
+    }
+
+    /// The same for some streams.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn prepare_those(&self, wanted: &dyn Fn(&Descriptor) -> bool) -> Result<()> {
+        let of = |stream: &usize| wanted(&self.plan.stream(*stream).descriptor);
+        for stream in (0..self.plan.streams()).filter(of) {
             self.of((stream, false))?;
             if self.plan.stream(stream).second.is_some() {
                 self.of((stream, true))?;

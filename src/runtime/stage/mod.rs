@@ -15,7 +15,9 @@ mod listing;
 mod log;
 mod part;
 mod parts;
+mod replace;
 mod reserve;
+mod rows;
 mod view;
 
 use std::collections::{BTreeSet, HashMap};
@@ -34,7 +36,8 @@ use log::Log;
 pub use log::FOLDER;
 pub use part::Target;
 pub use parts::Parts;
-pub use view::View;
+pub use replace::Replacement;
+pub use view::{Outdated, View};
 
 /// Names that are tried for one part.
 const NAMES_MAX: u32 = 10_000;
@@ -77,6 +80,14 @@ impl Made {
     pub fn seen(self) -> Result<bool> {
         self.followed.map(|()| self.made)
     }
+}
+
+/// How many entries the log of a stage has.
+///
+/// # Errors
+/// What the store says.
+pub fn entries(bucket: &Bucket) -> Result<u64> {
+    Ok(Log::open(bucket)?.view().next)
 }
 
 /// What a part is named after.
@@ -222,6 +233,27 @@ impl Stage {
         let message = format!("no name is free for a part of `{}`", naming.stream);
         Err(Error::new(ErrorKind::Output, message)
             .hint("let `path` or `file` of the stage hold ${EPOCH} or ${UUID}"))
+    }
+
+    /// Begins an object that takes the place of a part, beside it. No other will ever have its name.
+    fn begin_beside(&self, part: &str) -> Result<(String, Upload)> {
+        let chance = self.run.rsplit('-').next().unwrap_or_default();
+        let (stem, extension) = match part.strip_suffix(self.names.extension) {
+            Some(stem) => (stem, self.names.extension),
+            None => (part, ""),
+        };
+        // One that was replaced before has such a name already.
+        let stem = stem.split_once("-in-place-").map_or(stem, |(stem, _)| stem);
+        loop {
+            let number = self.commits.fetch_add(1, Ordering::Relaxed);
+            let key = format!("{stem}-in-place-{chance}-{number}{extension}");
+            let reservation = self.reservations.fetch_add(1, Ordering::Relaxed);
+            if reserve::reserve(&self.bucket, &self.run, reservation, &key)? {
+                self.begun().insert(key.clone());
+                let upload = self.bucket.upload(self.bucket.path(&key)?);
+                return Ok((key, upload));
+            }
+        }
     }
 
     /// Makes a commit, if `make` still wants it in view of all that others have committed. Once this returns it

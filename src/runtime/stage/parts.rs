@@ -12,6 +12,7 @@ use super::part::{Target, Writing};
 use super::{Naming, Stage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::names;
+use crate::sink::spec::Format;
 
 /// Bytes in memory that the parts of one worker may hold; beyond that the largest one is completed.
 const HELD_BYTES: usize = 96 << 20;
@@ -28,6 +29,8 @@ pub struct Parts<'s> {
     /// With the stream's number.
     closed: Vec<(usize, Part)>,
     held: usize,
+    /// Whose rows come now.
+    input: Option<u32>,
 }
 
 impl<'s> Parts<'s> {
@@ -38,7 +41,22 @@ impl<'s> Parts<'s> {
             open: HashMap::new(),
             closed: Vec::new(),
             held: HELD_BYTES,
+            input: None,
         }
+    }
+
+    /// What comes from here on are rows of the input that will have this number in the commit. Lines have no place
+    /// to say whose they are, so that each part of lines is of one input.
+    ///
+    /// # Errors
+    /// `Output` when a part cannot be written.
+    pub fn reading(&mut self, input: usize) -> Result<()> {
+        self.input = Some(input as u32);
+        if self.stage.spec().format == Format::Parquet {
+            return Ok(());
+        }
+        let places: Vec<_> = self.open.keys().cloned().collect();
+        places.iter().try_for_each(|place| self.close(place))
     }
 
     /// Holds at most so many bytes in memory.
@@ -89,7 +107,7 @@ impl<'s> Parts<'s> {
             self.open.insert(place.clone(), writing);
         }
         if let Some(writing) = self.open.get_mut(&place) {
-            writing.append(rows)?;
+            writing.append(rows, self.input)?;
             if writing.bytes() >= self.stage.spec().part_bytes {
                 self.close(&place)?;
             }

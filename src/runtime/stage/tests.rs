@@ -324,3 +324,77 @@ fn streams_whose_parts_would_have_one_name_keep_their_rows() {
     assert_eq!(seen(folder.path(), "a%2Fb"), (0..10).collect::<Vec<_>>());
     assert_eq!(seen(folder.path(), "a_b"), (10..20).collect::<Vec<_>>());
 }
+
+fn input(url: &str, tag: &str) -> Input {
+    Input {
+        url: url.to_owned(),
+        part: String::new(),
+        tag: tag.to_owned(),
+        plan: "p".to_owned(),
+    }
+}
+
+/// Does these inputs, each with its rows, in one commit.
+fn redo(stage: &Stage, inputs: &[(Input, std::ops::Range<i64>)]) -> Result<()> {
+    let target = target("s", 0, false);
+    let mut open = Parts::new(stage);
+    for (number, (_, values)) in inputs.iter().enumerate() {
+        open.reading(number)?;
+        open.append(0, &target, &rows(values.clone()))?;
+    }
+    let written = open.take(&|_| true)?;
+    let inputs: Vec<Input> = inputs.iter().map(|(input, _)| input.clone()).collect();
+    loop {
+        let outdated = stage.view(|view| view.outdated(&inputs));
+        let Replacement { parts, replaced } = stage.replace(&outdated)?;
+        let commit = Commit {
+            parts: [&written[..], &parts].concat(),
+            replaced,
+            inputs: inputs.clone(),
+            ..Commit::default()
+        };
+        let same = |view: &View| view.outdated(&inputs) == outdated;
+        if stage
+            .commit(&mut |view| same(view).then(|| commit.clone()))?
+            .seen()?
+        {
+            return Ok(());
+        }
+        let keys: Vec<String> = parts.iter().map(|part| part.path.clone()).collect();
+        stage.abandon(&keys)?;
+    }
+}
+
+#[test]
+fn inputs_of_one_part_are_replaced_by_many_at_once() {
+    let folder = folder();
+    let stage = claimed(folder.path(), &["s"]);
+    let of = |number: i64| format!("s3://b/{number}");
+    let first: Vec<_> = (0..6)
+        .map(|number| (input(&of(number), "1"), number * 10..number * 10 + 5))
+        .collect();
+    redo(&stage, &first).expect("a commit");
+    assert_eq!(files(folder.path()).len(), 1);
+    std::thread::scope(|scope| {
+        for number in 1..6 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let stage = claimed(folder, &[&of(number)]);
+                let again = (input(&of(number), "2"), number * 10 + 7..number * 10 + 9);
+                redo(&stage, &[again]).expect("a commit");
+                stage.end().expect("an end");
+            });
+        }
+    });
+    let again = (1..6).flat_map(|number| [number * 10 + 7, number * 10 + 8]);
+    let expected: Vec<i64> = (0..5).chain(again).collect();
+    assert_eq!(seen(folder.path(), "s"), expected);
+    assert_eq!(files(folder.path()).len(), 6, "what was replaced is gone");
+    stage.refresh().expect("a log");
+    let (old, new) = (input(&of(3), "1"), input(&of(3), "2"));
+    assert!(stage.view(|view| view.is_done(&new) && !view.is_done(&old)));
+    assert!(stage.view(|view| view.is_overtaken(&old, 2) && !view.is_overtaken(&new, 0)));
+    assert!(stage.view(|view| !view.is_overtaken(&old, view.next)));
+    let whole = open(folder.path()).view(Clone::clone);
+    assert_eq!(whole, stage.view(Clone::clone));
+}
