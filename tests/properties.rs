@@ -9,6 +9,7 @@ mod lines;
 mod mutations;
 mod splits;
 mod strict;
+mod tables;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -124,7 +124,7 @@ fn every_type_is_what_duckdb_pyarrow_and_polars_find() {
     let fixture = root().join("fixtures/readers/typed");
     for layout in ["midflight", "airbyte"] {
         let loaded = Loaded::of(&fixture, "messages.jsonl", layout, TABLES);
-        check(&loaded, layout, &numbers(), 5, 57, 1_000);
+        check(&loaded, layout, &numbers(), 5, 57, 950);
     }
     // Types that destination-s3 has no place for.
     let fixture = root().join("fixtures/readers/untyped");
