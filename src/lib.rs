@@ -9,6 +9,9 @@
 //!     │         only the columns     filter check mask       │               │
 //!     │         the plan reads       detect cast derive …    └► sink::reject │
 //!     └─ STATE, TRACE, LOG keep their place; a STATE leaves with true counts ┘ checkpoint
+//!
+//!  staged files ──► runtime::staged ──► the same lines          sink::rows ──► sink::table ──► runtime::stage
+//!                                                              (instead of sink::lines: Parquet, then a commit)
 //! ```
 //!
 //! A module uses only modules to its left:

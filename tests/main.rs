@@ -1,11 +1,13 @@
 //! Every integration test, in one binary: linking DataFusion once is enough.
 
 mod architecture;
+mod batch;
 mod canary;
 mod cases;
 mod classify;
 mod cli;
 mod embed;
+mod kill;
 mod models;
 mod properties;
 mod protocol;

@@ -7,8 +7,10 @@ pub mod engine;
 mod json;
 mod lines;
 mod mutations;
+mod oracle;
 mod splits;
 mod strict;
+mod table;
 mod tables;
 
 use proptest::collection::vec;

@@ -3,9 +3,18 @@
 //! The connectors come from PyPI at pinned versions and run offline. `-- --skip real::` leaves these tests
 //! out.
 
-mod bucket;
+mod azure;
+pub mod bucket;
 mod chain;
+mod cloud;
+mod events;
+mod faults;
+mod function;
+mod gcs;
+mod kill;
+mod ministack;
 mod readers;
+mod s3;
 mod staged;
 mod venv;
 

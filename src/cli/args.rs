@@ -186,7 +186,7 @@ pub(super) struct Batch {
 }
 
 /// What staged files are, and whose records they hold.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct FileNaming {
     /// All files hold records of this stream. Otherwise folders say so: `<namespace>/<stream>/…` or `<stream>/…`.
     #[arg(long, value_name = "NAME", conflicts_with = "path_pattern")]
@@ -278,7 +278,7 @@ pub(super) struct Reveal {
 }
 
 /// Answers events of buckets over HTTP; inside AWS Lambda it speaks the Lambda runtime API.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  MIDFLIGHT_SECRET=… midflight serve --config midflight.yaml --listen 0.0.0.0:8080 \\\n    --secret-env MIDFLIGHT_SECRET --allow s3://raw/airbyte\n\nPOST / takes an event, GET /healthz says that the server lives. docs/serverless.md sets up the clouds."
 )]
@@ -286,7 +286,8 @@ pub(super) struct Serve {
     /// The configuration. Else MIDFLIGHT_CONFIG names it, or MIDFLIGHT_CONFIG_YAML holds it.
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The catalog of the objects' streams. Without it a stream has the columns of its first object.
+    /// The catalog of the objects' streams; else MIDFLIGHT_CATALOG names it. Without it a stream has the columns of
+    /// its first object.
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
     /// The directory or URL of the stage. Else MIDFLIGHT_TO names it.
@@ -306,13 +307,14 @@ pub(super) struct Serve {
     /// Asks nobody for a secret, though others than this machine may reach the server.
     #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
     pub no_auth: bool,
-    /// Processes only objects below this URL, from which on folders tell streams; may be given several times.
+    /// Processes only objects below this URL, from which on folders tell streams; may be given several times. Else
+    /// MIDFLIGHT_ALLOW names such URLs, with commas between them.
     #[arg(long, value_name = "URL")]
     pub allow: Vec<String>,
     /// Confirms subscriptions of SNS instead of telling how.
     #[arg(long)]
     pub confirm_sns: bool,
-    /// Objects processed at once; one per core if not given.
+    /// Objects processed at once; else MIDFLIGHT_WORKERS says how many, or one per core.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,
     /// Objects that may wait; what comes then is answered with 429.

@@ -85,7 +85,8 @@ pub fn load(files: &Files) -> Result<Plan> {
     );
     let tagger = tagger(&config.tagger, folder)?;
     told.update(keys.fingerprint());
-    if let Some(catalog) = &catalog {
+    // What files themselves say about their columns changes with every further file.
+    if let Some(catalog) = catalog.as_ref().filter(|_| files.catalog.is_some()) {
         told.update(catalog.to_json().to_string());
     }
     if files.observe {

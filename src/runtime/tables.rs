@@ -37,8 +37,9 @@ pub struct Belonging {
 /// One table of a run.
 #[derive(Debug)]
 pub struct TableOf {
-    /// Its number in the run.
+    /// Its number in the run, and that of the stream whose records its rows are or were made of.
     pub number: usize,
+    pub stream: StreamId,
     pub plan: TablePlan,
     pub target: Arc<Target>,
     origin: Origin,
@@ -70,7 +71,16 @@ impl<'a> Tables<'a> {
     /// # Errors
     /// `Catalog` or `Config` when one cannot be made.
     pub fn prepare(&self) -> Result<()> {
-        for stream in 0..self.plan.streams() {
+        self.prepare_those(&|_| true)
+    }
+
+    /// The same for some streams.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn prepare_those(&self, wanted: &dyn Fn(&Descriptor) -> bool) -> Result<()> {
+        let of = |stream: &usize| wanted(&self.plan.stream(*stream).descriptor);
+        for stream in (0..self.plan.streams()).filter(of) {
             self.of((stream, false))?;
             if self.plan.stream(stream).second.is_some() {
                 self.of((stream, true))?;
@@ -127,6 +137,7 @@ impl<'a> Tables<'a> {
         };
         let table = Arc::new(TableOf {
             number: known.len(),
+            stream: id.0,
             target: Arc::new(target),
             plan,
             origin: Origin {
@@ -161,11 +172,16 @@ impl<'a> Filler<'a> {
         }
     }
 
-    /// The rows of a chunk that stand before byte `cut` of the run's input, and those behind it.
+    /// The rows of a chunk that stand before a byte of the run's input, and those behind it; `cut` gives the byte for
+    /// every stream.
     ///
     /// # Errors
     /// `Catalog` or `Config` when a table cannot be made; `Protocol` where a line is no record.
-    pub fn fill(&mut self, done: &Done, cut: u64) -> Result<(Vec<Filled>, Vec<Filled>)> {
+    pub fn fill(
+        &mut self,
+        done: &Done,
+        cut: impl Fn(StreamId) -> u64,
+    ) -> Result<(Vec<Filled>, Vec<Filled>)> {
         let (mut before, mut behind) = (Vec::new(), Vec::new());
         for rows in &done.rows {
             if rows.lines.is_empty() {
@@ -177,6 +193,7 @@ impl<'a> Filler<'a> {
                 .entry(table.number)
                 .or_insert_with(|| Builder::new(&table.plan.table, table.origin));
             let bytes = rows.bytes(&done.chunk);
+            let cut = cut(rows.stream);
             let at = rows.lines.partition_point(|(_, offset)| *offset < cut);
             let (first, second) = rows.lines.split_at(at);
             for (lines, filled) in [(first, &mut before), (second, &mut behind)] {

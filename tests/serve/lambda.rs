@@ -24,12 +24,13 @@ struct Invocation {
 
 /// What the function answered: whether it succeeded, and with what.
 #[derive(Debug)]
-struct Answer {
-    path: String,
-    body: Value,
+pub struct Answer {
+    pub path: String,
+    pub body: Value,
 }
 
-struct Function {
+/// A function that lives as long as the test.
+pub struct Function {
     child: Child,
     invocations: Sender<Invocation>,
     answers: Receiver<Answer>,
@@ -37,6 +38,14 @@ struct Function {
 
 impl Function {
     fn start() -> Self {
+        let own = std::env::current_exe().expect("a path");
+        let mut command = Command::new(own);
+        command.args(["--exact", "serve::lambda::function", "--nocapture"]);
+        Self::of(command)
+    }
+
+    /// The function whose program this command starts.
+    pub fn of(mut command: Command) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let (invocations, next) = channel();
@@ -48,9 +57,7 @@ impl Function {
                 std::thread::spawn(move || api(stream, &next, &answered));
             }
         });
-        let own = std::env::current_exe().expect("a path");
-        let child = Command::new(own)
-            .args(["--exact", "serve::lambda::function", "--nocapture"])
+        let child = command
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "midflight")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
@@ -66,7 +73,7 @@ impl Function {
     }
 
     /// The answer to an invocation that has this long.
-    fn invoke(&self, event: &Value, time: Duration) -> Answer {
+    pub fn invoke(&self, event: &Value, time: Duration) -> Answer {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .expect("a time");
@@ -155,15 +162,15 @@ fn function() {
     ended.expect("a runtime API");
 }
 
-const OK: &str = "invocation/8476a536/response";
-const FAILED: &str = "invocation/8476a536/error";
-const MINUTE: Duration = Duration::from_secs(60);
+pub const OK: &str = "invocation/8476a536/response";
+pub const FAILED: &str = "invocation/8476a536/error";
+pub const MINUTE: Duration = Duration::from_secs(60);
 
-fn message(id: &str, body: &Value) -> Value {
+pub fn message(id: &str, body: &Value) -> Value {
     json!({"messageId": id, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:staged", "body": body.to_string()})
 }
 
-fn failures(ids: &[&str]) -> Value {
+pub fn failures(ids: &[&str]) -> Value {
     let ids: Vec<_> = ids.iter().map(|id| json!({"itemIdentifier": id})).collect();
     json!({ "batchItemFailures": ids })
 }

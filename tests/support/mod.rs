@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod recipe;
+pub mod stage;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

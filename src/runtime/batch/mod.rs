@@ -21,7 +21,7 @@ use super::account::{check_limits, write_report};
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
 use super::load::Files;
-use super::stage::Stage;
+use super::stage::{Stage, entries};
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
 use crate::error::{Error, ErrorKind, Result};
@@ -119,8 +119,10 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     if options.skip_unknown {
         pattern = pattern.skipping_unknown();
     }
-    let mut source = Source::list(pattern, options.since)?;
     let to = Bucket::open(&options.to, &BTreeMap::new())?;
+    // Before anything is listed: what others do from now on may be newer than the list.
+    let since = entries(&to)?;
+    let mut source = Source::list(pattern, options.since)?;
     source.refuse_within(&to)?;
     let plan = source.load(files)?;
     plan.begin();
@@ -129,15 +131,19 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let stage = Stage::open(to, plan.sources().config.stage.clone(), "")?;
     let swept = stage.claim(&[format!("batch {}", options.from)], SILENT_MS)?;
     let tables = Tables::new(&plan, |_| Belonging::default());
-    tables.prepare()?;
+    // Files without records say nothing about columns, and need none.
+    tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    let work = Work::new(&plan, &source, &stage, &tables, options, workers)?;
+    let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
     let ended = work.run(workers);
     let finished = work.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
+    if matches!(&ended, Err(error) if error.kind() == ErrorKind::Superseded) {
+        let _ = stage.withdraw();
+    }
     if let Some(directory) = &options.report {
         let failed = ended.as_ref().err();
         let report = finished.totals.json(&plan, (0, 0), start.elapsed(), failed);

@@ -20,6 +20,9 @@ use crate::sink::spec::PartSpec;
 /// Plans of streams that are remembered.
 const PLANS: usize = 1_000;
 
+/// Versions of an object that are read for one event, if it changes meanwhile.
+const VERSIONS: usize = 8;
+
 /// How an object ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -66,6 +69,8 @@ impl Single {
             .config
             .stage
             .clone();
+        let spelt = |place: &String| Ok(Bucket::open(place, &BTreeMap::new())?.url());
+        let places = places.iter().map(spelt).collect::<Result<_>>()?;
         Ok(Self {
             spec,
             places,
@@ -89,35 +94,52 @@ impl Single {
             pattern = pattern.formatted(format);
         }
         let path = bucket.path(key)?;
-        let Some((object, stream)) = staged::find(&bucket, &pattern, &path)? else {
-            return Ok(Ended::Gone);
-        };
-        let planned = self.planned(&bucket, &object, &stream)?;
-        let source = planned.source.with(bucket, object, stream);
         let mut stage = self.stage(false)?;
-        loop {
-            match self.commit(&planned.plan, &source, &stage) {
+        for _ in 0..VERSIONS {
+            // Before the object is looked at: who commits it after this may have seen a newer one.
+            stage.refresh()?;
+            let since = stage.view(|view| view.next);
+            let Some((object, stream)) = staged::find(&bucket, &pattern, &path)? else {
+                return Ok(Ended::Gone);
+            };
+            let planned = self.planned(&bucket, &object, &stream)?;
+            let source = planned.source.with(bucket.clone(), object, stream);
+            match self.commit(&planned.plan, &source, &stage, since) {
                 // Whoever was silent for a day was declared over; a new run may go on.
                 Err(error) if error.kind() == ErrorKind::Superseded => {
+                    stage.withdraw()?;
                     stage = self.stage(true)?;
                 }
-                ended => return ended,
+                Ok(None) => {}
+                Ok(Some(ended)) => return Ok(ended),
+                Err(error) => return Err(error),
             }
         }
+        let message = format!("{url} changes while it is read");
+        Err(Error::new(ErrorKind::Input, message))
     }
 
-    fn commit(&self, plan: &Plan, source: &Source, stage: &Stage) -> Result<Ended> {
-        stage.refresh()?;
+    /// `None` when another version was committed meanwhile.
+    fn commit(
+        &self,
+        plan: &Plan,
+        source: &Source,
+        stage: &Stage,
+        since: u64,
+    ) -> Result<Option<Ended>> {
         let tables = Tables::new(plan, |_| Belonging::default());
-        let work = Work::new(plan, source, stage, &tables, &self.options, 1)?;
+        let work = Work::new(plan, source, stage, &tables, &self.options, (since, 1))?;
         let ended = work.run(1);
         let finished = work.finish();
         ended?;
+        if finished.overtaken > 0 {
+            return Ok(None);
+        }
         if finished.done_before > 0 || finished.elsewhere > 0 {
-            return Ok(Ended::Before);
+            return Ok(Some(Ended::Before));
         }
         let [_, rows, ..] = finished.totals.sum();
-        Ok(Ended::Committed { rows })
+        Ok(Some(Ended::Committed { rows }))
     }
 
     fn planned(
@@ -136,10 +158,13 @@ impl Single {
         plan.prepare()?;
         source.learn(&plan)?;
         let planned = Arc::new(Planned { plan, source });
-        if plans.len() >= PLANS {
-            plans.clear();
+        // An object without records says nothing about the next one.
+        if planned.source.has_columns(stream) {
+            if plans.len() >= PLANS {
+                plans.clear();
+            }
+            plans.insert(stream.clone(), Arc::clone(&planned));
         }
-        plans.insert(stream.clone(), Arc::clone(&planned));
         Ok(planned)
     }
 

@@ -152,6 +152,12 @@ impl Source {
         self.columns.get(stream).map(Vec::as_slice)
     }
 
+    /// Whether anything says what columns a stream has.
+    pub fn has_columns(&self, stream: &Descriptor) -> bool {
+        self.columns(stream)
+            .is_some_and(|columns| !columns.is_empty())
+    }
+
     /// A catalog of what the files themselves say.
     fn told(&self) -> Result<ConfiguredCatalog> {
         let mut entries = Vec::new();

@@ -36,6 +36,8 @@ pub struct Work<'a> {
     source: &'a Source,
     stage: &'a Stage,
     tables: &'a Tables<'a>,
+    /// The entries of the stage's log when the objects were found.
+    since: u64,
     share_bytes: u64,
     held_bytes: usize,
     every: Duration,
@@ -63,8 +65,9 @@ pub struct Finished {
     pub totals: Totals,
     /// Objects that an earlier run had done, whole.
     pub done_before: u64,
-    /// Inputs that another run has committed meanwhile.
+    /// Inputs that another run has committed meanwhile, and those of which it has committed another version.
     pub elsewhere: u64,
+    pub overtaken: u64,
     /// Bytes of the objects that were read.
     pub bytes: u64,
     pub parts: u64,
@@ -72,7 +75,7 @@ pub struct Finished {
 }
 
 impl<'a> Work<'a> {
-    /// Prepares the work of some number of workers.
+    /// Prepares the work of some number of workers, on objects that were found when the log had `since` entries.
     ///
     /// # Errors
     /// `Output` when the reject store cannot be opened.
@@ -82,7 +85,7 @@ impl<'a> Work<'a> {
         stage: &'a Stage,
         tables: &'a Tables<'a>,
         options: &Options,
-        workers: usize,
+        (since, workers): (u64, usize),
     ) -> Result<Self> {
         let rejected = plan.reject_to().filter(|_| !plan.observe());
         let bytes = source.objects.iter().map(|(object, _)| object.size).sum();
@@ -91,6 +94,7 @@ impl<'a> Work<'a> {
             source,
             stage,
             tables,
+            since,
             share_bytes: options.share_bytes.unwrap_or(SHARE_BYTES),
             held_bytes: HELD_BYTES / workers.max(1),
             every: Duration::from_secs(stage.spec().commit_seconds),
@@ -140,18 +144,24 @@ impl<'a> Work<'a> {
             text: Vec::new(),
             last: Instant::now(),
         };
-        while let Some((object, share)) = self.take()? {
-            if self.stopped.load(Ordering::Relaxed) {
+        loop {
+            while let Some((object, share)) = self.take()? {
+                self.read(&mut hand, object, share)?;
+                // What is held may end in the middle of an object now.
+                if self.stopped.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let due = hand.parts.bytes(&|_| true) >= self.stage.spec().part_bytes
+                    || hand.last.elapsed() >= self.every;
+                if due {
+                    self.commit(&mut hand)?;
+                }
+            }
+            // What others were faster with may have to be read once more.
+            if self.commit(&mut hand)? {
                 return Ok(());
             }
-            self.read(&mut hand, object, &share)?;
-            let due = hand.parts.bytes() >= self.stage.spec().part_bytes
-                || hand.last.elapsed() >= self.every;
-            if due {
-                self.commit(&mut hand)?;
-            }
         }
-        self.commit(&mut hand)
     }
 
     /// The next share that nobody has done.
@@ -199,15 +209,24 @@ impl<'a> Work<'a> {
                 staged::Part::RowGroups(range) => format!("groups {}-{}", range.start, range.end),
             },
             tag: object.tag.clone().unwrap_or_default(),
-            plan: format!("{} {stream}", self.plan.sources().fingerprint),
+            // A share of another division is another one.
+            plan: match share {
+                staged::Part::Whole => format!("{} {stream}", self.plan.sources().fingerprint),
+                _ => format!(
+                    "{} {stream} in {}",
+                    self.plan.sources().fingerprint,
+                    self.share_bytes
+                ),
+            },
         }
     }
 
-    fn read(&self, hand: &mut Hand<'_>, number: usize, share: &staged::Part) -> Result<()> {
+    fn read(&self, hand: &mut Hand<'_>, number: usize, share: staged::Part) -> Result<()> {
         let (object, stream) = &self.source.objects[number];
         let columns = self.source.columns(stream);
-        let input = self.input(number, share);
-        let mut reader = staged::open(&self.source.bucket, object, share, stream, columns)?;
+        let input = self.input(number, &share);
+        let mut reader = staged::open(&self.source.bucket, object, &share, stream, columns)?;
+        hand.parts.reading(hand.done.len())?;
         let mut rejected = self.rejected.as_ref().map(|store| store.of(&input, stream));
         // Tells equal rows of two shares apart.
         let mut offset =
@@ -236,7 +255,7 @@ impl<'a> Work<'a> {
                 rejected.store(&done, rows)?;
             }
             rows += done.decoded.lines;
-            let (filled, _) = hand.filler.fill(&done, u64::MAX)?;
+            let (filled, _) = hand.filler.fill(&done, |_| u64::MAX)?;
             for (table, rows) in &filled {
                 hand.parts.append(table.number, &table.target, rows)?;
             }
@@ -249,13 +268,13 @@ impl<'a> Work<'a> {
         if let Some(rejected) = rejected {
             rejected.sync()?;
         }
-        let read = match share {
+        let read = match &share {
             staged::Part::Bytes(range) => range.end - range.start,
             _ => size,
         };
         lock(&self.finished).bytes += read;
         self.progress.advance(read);
-        hand.done.push(input);
+        hand.done.push((number, share, input));
         Ok(())
     }
 
@@ -265,41 +284,94 @@ impl<'a> Work<'a> {
         self.progress.tell(&finished.totals);
     }
 
-    fn commit(&self, hand: &mut Hand<'_>) -> Result<()> {
+    /// Commits what a hand holds. `false` when inputs of it have to be read once more.
+    fn commit(&self, hand: &mut Hand<'_>) -> Result<bool> {
         hand.last = Instant::now();
-        let parts = hand.parts.take()?;
-        let inputs = std::mem::take(&mut hand.done);
-        if parts.is_empty() && inputs.is_empty() {
-            return Ok(());
+        let parts = hand.parts.take(&|_| true)?;
+        let done = std::mem::take(&mut hand.done);
+        if parts.is_empty() && done.is_empty() {
+            return Ok(true);
         }
         {
             let finished = lock(&self.finished);
             crate::runtime::account::check_limits_early(self.plan, &finished.totals)?;
         }
-        let commit = Commit {
-            parts,
-            inputs,
-            ..Commit::default()
+        let inputs: Vec<Input> = done.iter().map(|(.., input)| input.clone()).collect();
+        let mut stale = Vec::new();
+        // Others change parts while theirs are replaced.
+        let made = loop {
+            let outdated = self.stage.view(|view| view.outdated(&inputs));
+            let replacement = self.stage.replace(&outdated)?;
+            let commit = Commit {
+                parts: [&parts[..], &replacement.parts].concat(),
+                replaced: replacement.replaced.clone(),
+                inputs: inputs.clone(),
+                ..Commit::default()
+            };
+            let made = self.stage.commit(&mut |view| {
+                stale = inputs
+                    .iter()
+                    .map(|input| self.standing(view, input))
+                    .collect();
+                let fresh = stale.iter().all(|standing| *standing == Standing::Fresh);
+                (fresh && view.outdated(&inputs) == outdated).then(|| commit.clone())
+            })?;
+            if made.seen()? {
+                break true;
+            }
+            self.abandon(&replacement.parts)?;
+            if stale.iter().any(|standing| *standing != Standing::Fresh) {
+                break false;
+            }
         };
-        // Events come more than once: whoever commits first has done it.
-        let fresh = |view: &View| !commit.inputs.iter().any(|input| view.is_done(input));
-        let made = self
-            .stage
-            .commit(&mut |view| fresh(view).then(|| commit.clone()))?;
         if !made {
-            let keys: Vec<String> = commit.parts.into_iter().map(|part| part.path).collect();
-            lock(&self.finished).elsewhere += commit.inputs.len() as u64;
-            return self.stage.abandon(&keys);
+            self.abandon(&parts)?;
+            self.put_back(done, &stale);
+            return Ok(false);
         }
         let mut finished = lock(&self.finished);
-        finished.parts += commit.parts.len() as u64;
-        finished.part_bytes += commit
-            .parts
-            .iter()
-            .map(|part: &Part| part.bytes)
-            .sum::<u64>();
-        Ok(())
+        finished.parts += parts.len() as u64;
+        finished.part_bytes += parts.iter().map(|part| part.bytes).sum::<u64>();
+        Ok(true)
     }
+
+    /// Events come more than once and batches may run beside them: whoever commits first has done it.
+    fn standing(&self, view: &View, input: &Input) -> Standing {
+        if view.is_done(input) {
+            return Standing::Done;
+        }
+        match view.is_overtaken(input, self.since) {
+            true => Standing::Overtaken,
+            false => Standing::Fresh,
+        }
+    }
+
+    /// Inputs that could not be committed beside those that others have done are read once more.
+    fn put_back(&self, done: Vec<(usize, staged::Part, Input)>, standings: &[Standing]) {
+        let (mut queue, mut finished) = (lock(&self.queue), lock(&self.finished));
+        for ((object, share, _), standing) in done.into_iter().zip(standings) {
+            match standing {
+                Standing::Done => finished.elsewhere += 1,
+                Standing::Overtaken => finished.overtaken += 1,
+                Standing::Fresh => queue.shares.push_back((object, share)),
+            }
+        }
+    }
+
+    fn abandon(&self, parts: &[Part]) -> Result<()> {
+        let keys: Vec<String> = parts.iter().map(|part| part.path.clone()).collect();
+        self.stage.abandon(&keys)
+    }
+}
+
+/// How an input that was read stands when it is to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Fresh,
+    /// This version was done by another.
+    Done,
+    /// Another did another version after this one was found.
+    Overtaken,
 }
 
 /// What one worker has in its hands.
@@ -308,7 +380,7 @@ struct Hand<'a> {
     filler: Filler<'a>,
     parts: Parts<'a>,
     /// Inputs whose rows are all in parts.
-    done: Vec<Input>,
+    done: Vec<(usize, staged::Part, Input)>,
     text: Vec<u8>,
     last: Instant,
 }

@@ -4,14 +4,17 @@
 //! it as it is spelt. Objects are never copied or renamed: one of the stores gets that wrong.
 
 mod failure;
+mod limits;
+mod local;
 mod upload;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -24,6 +27,8 @@ use tokio::runtime::Runtime;
 
 use crate::error::{Error, ErrorKind, Result};
 
+use limits::Limits;
+
 pub use failure::{failed, reason};
 pub use object_store::ObjectMeta;
 pub use upload::Upload;
@@ -31,12 +36,13 @@ pub use upload::Upload;
 /// Schemes of buckets.
 const SCHEMES: [&str; 7] = ["s3", "s3a", "gs", "az", "azure", "abfs", "abfss"];
 
-/// How long an answer may take, and all tries of one request together.
-const ANSWER: Duration = Duration::from_secs(30);
-const TRIES: Duration = Duration::from_secs(120);
+/// What the names of variables that hold settings of a store begin with.
+const VARIABLES: [&str; 5] = ["aws_", "google_", "azure_", "msi_", limits::PREFIX];
 
-/// Requests that are tried again at most this often.
-const RETRIES: usize = 6;
+/// Times that a request is made once more which the store's client would not repeat, as it does not know whether
+/// the one before was carried out; and the pause before it.
+const AGAIN: usize = 3;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A directory or a prefix in a bucket.
 #[derive(Debug, Clone)]
@@ -48,12 +54,17 @@ pub struct Bucket {
     root: String,
     /// The directory, if it is one.
     folder: Option<PathBuf>,
+    limits: Limits,
+    /// An upload could not be given up in time: others need not try.
+    deaf: Arc<AtomicBool>,
 }
 
 impl Bucket {
     /// Opens `place`: a directory's path, `file://`, or the URL of a prefix. `options` are settings of the store
     /// by the names that its tools use (`aws_endpoint`, `google_service_account`, …); the environment's variables
-    /// of those names hold where they say nothing. A directory need not exist yet.
+    /// of those names hold where they say nothing. `midflight_store_answer_seconds` (30) bounds one answer,
+    /// `midflight_store_tries_seconds` (120) and `midflight_store_retries` (6) all tries of a request. A directory
+    /// need not exist yet.
     ///
     /// # Errors
     /// `Config` when the URL or an option is wrong.
@@ -69,6 +80,8 @@ impl Bucket {
                 prefix,
                 root: String::new(),
                 folder: Some(folder),
+                limits: Limits::default(),
+                deaf: Arc::default(),
             });
         }
         let Some((scheme, rest)) = place
@@ -80,10 +93,17 @@ impl Bucket {
                 .hint("give a directory, or a URL with s3://, gs://, az:// or abfss://"));
         };
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let root = format!("{scheme}://{bucket}/");
+        let given: Vec<_> = variables().chain(options.clone()).collect();
+        let root = root(scheme, bucket, &given);
         let url = url::Url::parse(&root).map_err(|error| wrong(place, error))?;
-        let settings = variables().chain(options.clone());
-        let objects = store(&url, settings).map_err(|error| {
+        let mut limits = Limits::default();
+        let mut settings = Vec::new();
+        for (name, value) in given {
+            if !limits.set(&name, &value)? {
+                settings.push((name, value));
+            }
+        }
+        let objects = store(&url, settings, limits).map_err(|error| {
             let message = format!("`{root}` cannot be opened");
             Error::new(ErrorKind::Config, message).because(reason(&error))
         })?;
@@ -93,6 +113,8 @@ impl Bucket {
             prefix,
             root,
             folder: None,
+            limits,
+            deaf: Arc::default(),
         })
     }
 
@@ -228,34 +250,51 @@ impl Bucket {
     /// # Errors
     /// `Output` with the store's reason.
     pub fn put(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
-        let written = block_on(self.objects.put(path, bytes.into().into()))?;
-        self.written(path, written.map(drop))
+        let bytes = bytes.into();
+        if let Some(file) = self.file(path) {
+            return local::put(&file, &bytes).map_err(|error| self.unwritten(path, &error));
+        }
+        let written = block_on(self.objects.put(path, bytes.into()))?;
+        written
+            .map(drop)
+            .map_err(|error| failed(ErrorKind::Output, &self.url_of(path), "written", &error))
     }
 
     /// Writes an object if there is none; says whether there was none. Of many that do this at once, one is told
-    /// so. After an answer that was lost on its way, the object is read back.
+    /// so. After an answer that was lost on its way, the object is read back: so no two may write the same bytes.
     ///
     /// # Errors
     /// `Output` with the store's reason.
     pub fn create(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<bool> {
         let bytes = bytes.into();
-        let mode = PutMode::Create.into();
-        let written = block_on(self.objects.put_opts(path, bytes.clone().into(), mode))?;
-        match written {
-            Ok(_) => self.settle(path).map(|()| true),
-            Err(
-                object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. },
-            ) => match self.get(path)? {
-                Some(found) => Ok(found == bytes),
-                // A conflict with another that gave up: the place is free again.
-                None => {
-                    let mode = PutMode::Create.into();
-                    let again = block_on(self.objects.put_opts(path, bytes.into(), mode))?;
-                    self.written(path, again.map(drop)).map(|()| true)
-                }
-            },
-            Err(error) => self.written(path, Err(error)).map(|()| true),
+        if let Some(file) = self.file(path) {
+            let created = local::create(&file, &bytes);
+            return created.map_err(|error| self.unwritten(path, &error));
+        }
+        let start = Instant::now();
+        let mut tries = 0;
+        loop {
+            let mode = PutMode::Create.into();
+            let error = match block_on(self.objects.put_opts(path, bytes.clone().into(), mode))? {
+                Ok(_) => return Ok(true),
+                Err(error) => error,
+            };
+            let told = failed(ErrorKind::Output, &self.url_of(path), "written", &error);
+            if failure::is_final(&error) {
+                return Err(told);
+            }
+            // What stands there may be ours. What does not may come, if the request is still on its way: then it
+            // is found by the next try.
+            match self.get(path) {
+                Ok(Some(found)) => return Ok(found == bytes),
+                Ok(None) => {}
+                Err(_) => return Err(told),
+            }
+            tries += 1;
+            if tries >= AGAIN || start.elapsed() > self.limits.tries || failure::is_busy(&error) {
+                return Err(told);
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 
@@ -265,21 +304,25 @@ impl Bucket {
     /// `Output` with the store's reason.
     pub fn delete(&self, paths: Vec<Path>) -> Result<()> {
         let objects = &self.objects;
-        let deleted = block_on(async {
-            let mut deleted = futures::stream::iter(paths)
-                .map(|path| async move {
-                    let gone = objects.delete(&path).await;
-                    (path, gone)
-                })
-                .buffer_unordered(16);
-            while let Some((path, gone)) = deleted.next().await {
-                match gone {
-                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err((path, error)),
+        let delete = |path: Path| async move {
+            let mut tries = 1;
+            loop {
+                let error = match objects.delete(&path).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => return Ok(()),
+                    Err(error) => error,
+                };
+                if tries >= AGAIN || failure::is_final(&error) || failure::is_busy(&error) {
+                    return Err((path, error));
                 }
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
             }
-            Ok(())
-        })?;
+        };
+        let deleted = block_on(
+            futures::stream::iter(paths.into_iter().map(delete))
+                .buffer_unordered(16)
+                .try_collect::<()>(),
+        )?;
         deleted.map_err(|(path, error)| {
             failed(ErrorKind::Output, &self.url_of(&path), "deleted", &error)
         })
@@ -298,27 +341,26 @@ impl Bucket {
         }
     }
 
-    fn written(&self, path: &Path, written: object_store::Result<()>) -> Result<()> {
-        written
-            .map_err(|error| failed(ErrorKind::Output, &self.url_of(path), "written", &error))?;
-        self.settle(path)
+    /// The file of an object, in a directory.
+    fn file(&self, path: &Path) -> Option<PathBuf> {
+        self.folder.as_ref()?;
+        Some(std::path::Path::new("/").join(path.as_ref()))
     }
 
-    /// Returns when an object is on disk. Buckets answer only then; a directory keeps it in memory a while.
+    /// Returns when an object that was written in pieces is on disk. Buckets answer only then; a directory keeps it
+    /// in memory a while.
     fn settle(&self, path: &Path) -> Result<()> {
-        if self.folder.is_none() {
+        let Some(file) = self.file(path) else {
             return Ok(());
-        }
-        let file = std::path::Path::new("/").join(path.as_ref());
-        let sync = |path: &std::path::Path| std::fs::File::open(path)?.sync_all();
-        let synced = sync(&file).and_then(|()| file.parent().map_or(Ok(()), sync));
-        synced.map_err(|error| {
-            Error::new(
-                ErrorKind::Output,
-                format!("{} cannot be written", self.url_of(path)),
-            )
-            .because(error)
-        })
+        };
+        let synced = std::fs::File::open(&file).and_then(|file| file.sync_all());
+        synced
+            .and_then(|()| local::settle(&file))
+            .map_err(|error| self.unwritten(path, &error))
+    }
+
+    fn unwritten(&self, path: &Path, error: &std::io::Error) -> Error {
+        failure::of_file(&format!("{} cannot be written", self.url_of(path)), error)
     }
 }
 
@@ -331,26 +373,64 @@ fn folder(place: &str) -> Option<&str> {
     }
 }
 
+/// A bucket's URL, however it was spelt: what is done is known by it. Azure's has its account, where that is known.
+fn root(scheme: &str, bucket: &str, settings: &[(String, String)]) -> String {
+    if scheme == "s3a" {
+        return format!("s3://{bucket}/");
+    }
+    if ["s3", "gs"].contains(&scheme) {
+        return format!("{scheme}://{bucket}/");
+    }
+    if let Some((container, host)) = bucket.split_once('@') {
+        return format!(
+            "abfss://{container}@{}/",
+            host.replacen(".blob.", ".dfs.", 1)
+        );
+    }
+    let of = |names: &[&str]| {
+        let named = |(name, _): &&(String, String)| names.contains(&name.as_str());
+        settings
+            .iter()
+            .rfind(named)
+            .map(|(_, value)| value.as_str())
+    };
+    let elsewhere = [
+        "azure_storage_use_emulator",
+        "azure_storage_endpoint",
+        "azure_endpoint",
+    ];
+    match of(&["azure_storage_account_name", "account_name"]) {
+        Some(account) if of(&elsewhere).is_none() => {
+            format!("abfss://{bucket}@{account}.dfs.core.windows.net/")
+        }
+        _ => format!("az://{bucket}/"),
+    }
+}
+
+/// The environment's settings of stores. Stores know names like `token` and `region` too, which in an environment
+/// are somebody else's.
 fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?.to_ascii_lowercase();
-        Some((name, value.into_string().ok()?))
+        let known = VARIABLES.iter().any(|prefix| name.starts_with(prefix));
+        known.then_some((name, value.into_string().ok()?))
     })
 }
 
 fn store(
     url: &url::Url,
-    settings: impl Iterator<Item = (String, String)>,
+    settings: Vec<(String, String)>,
+    limits: Limits,
 ) -> object_store::Result<Arc<dyn ObjectStore>> {
     use object_store::aws::AmazonS3Builder;
     use object_store::azure::MicrosoftAzureBuilder;
     use object_store::gcp::GoogleCloudStorageBuilder;
     let retry = RetryConfig {
         backoff: BackoffConfig::default(),
-        max_retries: RETRIES,
-        retry_timeout: TRIES,
+        max_retries: limits.retries,
+        retry_timeout: limits.tries,
     };
-    let mut client = ClientOptions::new().with_timeout(ANSWER);
+    let mut client = ClientOptions::new().with_timeout(limits.answer);
     /// Every setting that the store knows; a name that it does not know belongs to someone else.
     macro_rules! built {
         ($builder:expr) => {{
@@ -407,4 +487,38 @@ fn network() -> Result<&'static Runtime> {
         )
         .because(error.to_string())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_has_one_url_however_it_is_spelt() {
+        let account = ("azure_storage_account_name", "acct");
+        let emulator = ("azure_storage_use_emulator", "true");
+        for (place, options, url) in [
+            ("s3a://b/x", &[][..], "s3://b/x"),
+            ("s3://b/x/", &[], "s3://b/x"),
+            ("gs://b", &[], "gs://b/"),
+            (
+                "az://c/x",
+                &[account],
+                "abfss://c@acct.dfs.core.windows.net/x",
+            ),
+            ("azure://c/x", &[account, emulator], "az://c/x"),
+            (
+                "abfs://c@acct.blob.core.windows.net/x",
+                &[],
+                "abfss://c@acct.dfs.core.windows.net/x",
+            ),
+        ] {
+            let options = options
+                .iter()
+                .chain(&[("azure_storage_account_key", "a2V5")]);
+            let options = options.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let bucket = Bucket::open(place, &options.collect()).expect("a bucket");
+            assert_eq!(bucket.url(), url, "{place}");
+        }
+    }
 }

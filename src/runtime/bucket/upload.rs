@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -18,6 +20,9 @@ const PART_BYTES: usize = 8 << 20;
 
 /// Parts that are on their way at once.
 const PARTS: usize = 2;
+
+/// How long is waited for a store to forget what was begun; it matters little, as nobody sees it.
+const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// An object that is being written.
 #[derive(Debug)]
@@ -94,10 +99,14 @@ impl Upload {
         };
         match block_on(parts.complete())? {
             Ok(_) => self.bucket.settle(&self.path),
-            Err(error) => {
-                let _ = block_on(parts.abort());
-                Err(self.failed(&error))
-            }
+            // An answer that was lost leaves nothing to complete; whoever reserved the name wrote the object.
+            Err(error) => match self.bucket.head(&self.path) {
+                Ok(Some(meta)) if meta.size == self.bytes => self.bucket.settle(&self.path),
+                _ => {
+                    self.parts = Some(parts);
+                    Err(self.failed(&error))
+                }
+            },
         }
     }
 
@@ -140,8 +149,15 @@ impl Drop for Upload {
     /// What was begun and not finished is given up, as far as the store still listens.
     fn drop(&mut self) {
         self.going.drain(..).for_each(|part| part.abort());
-        if let Some(mut parts) = self.parts.take() {
-            let _ = block_on(parts.abort());
+        let Some(mut parts) = self.parts.take() else {
+            return;
+        };
+        if self.bucket.deaf.load(Ordering::Relaxed) {
+            return;
+        }
+        let abort = async { tokio::time::timeout(GIVE_UP, parts.abort()).await };
+        if !matches!(block_on(abort), Ok(Ok(Ok(())))) {
+            self.bucket.deaf.store(true, Ordering::Relaxed);
         }
     }
 }

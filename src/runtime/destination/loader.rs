@@ -1,13 +1,15 @@
 //! Chunks to the stage in their turn: rows into parts, now and then a commit, and the STATEs that it covers back.
 //!
-//! A STATE is given back once every row before it is part of a commit. Commits are made at STATEs, so that what a
-//! commit holds is what its STATEs cover: a sync that goes on from them neither loses nor repeats a row.
+//! A STATE is given back once every row that it covers is part of a commit. What a commit holds is what STATEs cover,
+//! stream by stream: a sync that goes on from them neither loses nor repeats a row. Rows behind the last STATE of
+//! their stream wait in memory, or, when they are many, in parts of their own that no commit takes before the next.
 
 use std::collections::{HashMap, HashSet};
 use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use super::covered::Covered;
 use super::policy::Policies;
 use crate::batch::Fate;
 use crate::checkpoint::Ledger;
@@ -27,12 +29,16 @@ use crate::window::Output;
 /// Bytes of STATEs that wait; a commit is due when there are more.
 const WAITING_BYTES: usize = 8 << 20;
 
+/// Bytes of rows that wait in memory for a STATE.
+const HELD_BYTES: usize = 32 << 20;
+
 /// A chunk whose rows are in tables.
 #[derive(Debug)]
 pub struct Loaded {
     pub done: Done,
-    /// Rows up to the last STATE of the chunk, and those behind it.
+    /// Rows that the STATEs of the chunk cover, and the others.
     pub rows: Result<(Vec<Filled>, Vec<Filled>)>,
+    pub covered: Covered,
 }
 
 /// Writes chunks to a stage and STATEs to an output.
@@ -54,6 +60,13 @@ pub struct Loader<'a> {
     repeated: bool,
     /// Streams whose waiting parts of earlier runs belong to nobody.
     discard: Vec<Name>,
+    /// Rows that no STATE covers yet.
+    held: Vec<Filled>,
+    held_bytes: usize,
+    /// Tables with such rows in parts, and their streams. STATEs that wait speak of none of these rows.
+    ahead: HashMap<usize, StreamId>,
+    /// The stage failed, so that parts may be missing.
+    failed: bool,
     every: Duration,
     last: Instant,
 }
@@ -85,6 +98,10 @@ impl<'a> Loader<'a> {
             repeated: whole.as_ref().is_some_and(done),
             whole,
             discard: stale.map(|(stream, _)| Name::from(stream)).collect(),
+            held: Vec::new(),
+            held_bytes: 0,
+            ahead: HashMap::new(),
+            failed: false,
             every: Duration::from_secs(stage.spec().commit_seconds),
             last: Instant::now(),
         }
@@ -114,6 +131,7 @@ impl<'a> Loader<'a> {
         let stay = missing.iter().map(ToString::to_string);
         let stay: Vec<String> = stay.collect();
         let whole = self.whole.clone();
+        self.settle(|_| true)?;
         self.commit(&mut |commit| {
             commit.publish.clone_from(&published);
             commit.inputs.extend(whole.clone());
@@ -131,31 +149,38 @@ impl<'a> Loader<'a> {
         self.stage.end()
     }
 
-    /// After a failure: what STATEs cover is committed, so that the next run goes on behind it.
+    /// After a failure: what STATEs cover is committed, so that the next run goes on behind it. Not after one of the
+    /// stage, whose parts may not be all there.
     ///
     /// # Errors
     /// What the stage says, or the output.
     pub fn keep(&mut self) -> Result<()> {
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() || self.failed {
             return Ok(());
         }
         self.commit(&mut |_| {})
     }
 
     fn commit(&mut self, add: &mut dyn FnMut(&mut Commit)) -> Result<()> {
+        if self.repeated {
+            return self.release();
+        }
+        let failed = std::mem::replace(&mut self.failed, true);
+        let ahead = &self.ahead;
         let mut commit = Commit {
-            parts: self.parts.take()?,
+            parts: self.parts.take(&|table| !ahead.contains_key(&table))?,
             discard: std::mem::take(&mut self.discard),
             states: self.waiting_count,
             ..Commit::default()
         };
         add(&mut commit);
-        if self.repeated {
-            return self.release();
-        }
-        self.stage.commit(&mut |_| Some(commit.clone()))?;
+        let made = self.stage.commit(&mut |_| Some(commit.clone()))?;
         self.last = Instant::now();
-        self.release()
+        // The rows are durable, whatever became of the rest.
+        self.release()?;
+        made.followed?;
+        self.failed = failed;
+        Ok(())
     }
 
     fn release(&mut self) -> Result<()> {
@@ -170,12 +195,14 @@ impl<'a> Loader<'a> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        if self.parts.is_empty() {
+        let ahead = &self.ahead;
+        let covered = |table: usize| !ahead.contains_key(&table);
+        if self.parts.is_empty(&covered) {
             // Nothing has to become durable for them.
             return self.release();
         }
         let due = self.last.elapsed() >= self.every
-            || self.parts.bytes() >= self.stage.spec().part_bytes
+            || self.parts.bytes(&covered) >= self.stage.spec().part_bytes
             || self.waiting.len() >= WAITING_BYTES;
         match due {
             true => self.commit(&mut |_| {}),
@@ -187,8 +214,48 @@ impl<'a> Loader<'a> {
         if self.repeated {
             return Ok(());
         }
+        let failed = std::mem::replace(&mut self.failed, true);
         rows.iter()
-            .try_for_each(|(table, rows)| self.parts.append(table.number, &table.target, rows))
+            .try_for_each(|(table, rows)| self.parts.append(table.number, &table.target, rows))?;
+        self.failed = failed;
+        Ok(())
+    }
+
+    /// Rows of these streams wait no longer.
+    fn settle(&mut self, covers: impl Fn(StreamId) -> bool) -> Result<()> {
+        self.ahead.retain(|_, stream| !covers(*stream));
+        let held = std::mem::take(&mut self.held);
+        let (settled, held): (Vec<_>, Vec<_>) = held
+            .into_iter()
+            .partition(|(table, _)| covers(table.stream));
+        self.held = held;
+        self.held_bytes -= bytes_of(&settled);
+        self.append(&settled)
+    }
+
+    /// Lets rows wait for a STATE.
+    fn hold(&mut self, rows: &[Filled]) -> Result<()> {
+        for filled in rows {
+            match self.ahead.contains_key(&filled.0.number) {
+                true => self.append(std::slice::from_ref(filled))?,
+                false => {
+                    self.held_bytes += bytes_of(std::slice::from_ref(filled));
+                    self.held.push(filled.clone());
+                }
+            }
+        }
+        if self.held_bytes <= HELD_BYTES {
+            return Ok(());
+        }
+        // Parts hold either rows that are covered, or such that are not.
+        if !self.waiting.is_empty() {
+            self.commit(&mut |_| {})?;
+        }
+        let held = std::mem::take(&mut self.held);
+        self.held_bytes = 0;
+        self.ahead
+            .extend(held.iter().map(|(table, _)| (table.number, table.stream)));
+        self.append(&held)
     }
 
     /// Counts the rows of a chunk and takes its STATEs and statuses, in their order.
@@ -242,6 +309,12 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// Bytes of rows in memory.
+fn bytes_of(rows: &[Filled]) -> usize {
+    let sizes = rows.iter().map(|(_, rows)| rows.get_array_memory_size());
+    sizes.sum()
+}
+
 impl Output for Loader<'_> {
     type Done = Loaded;
 
@@ -257,10 +330,11 @@ impl Output for Loader<'_> {
     fn write(&mut self, loaded: &Loaded) -> Result<()> {
         let (before, behind) = loaded.rows.as_ref().map_err(crate::error::Error::again)?;
         self.account.store_rejects(&loaded.done)?;
+        self.settle(|stream| loaded.covered.covers(stream))?;
         self.append(before)?;
         self.take(&loaded.done);
         self.commit_if_due()?;
-        self.append(behind)?;
+        self.hold(behind)?;
         self.account.add(&loaded.done)
     }
 }

@@ -1,5 +1,6 @@
 //! midflight as an Airbyte destination: `spec`, `check`, and `write`, which loads clean rows into a stage.
 
+mod covered;
 mod loader;
 mod policy;
 mod settings;
@@ -20,13 +21,14 @@ use super::progress::Progress;
 use super::stage::entry::Input;
 use super::stage::{FOLDER, Stage};
 use super::tables::{Filler, Tables};
-use crate::decode::{Chunk, EventKind, Stop};
+use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{self, Form, Worker};
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::trace;
 use crate::window::{self, Work};
+use covered::Covered;
 use loader::{Loaded, Loader};
 use policy::Policies;
 
@@ -228,6 +230,9 @@ fn sync(
             if !stored {
                 let _ = loader.keep();
             }
+            if error.kind() == ErrorKind::Superseded {
+                let _ = stage.withdraw();
+            }
             Err(error)
         }
     };
@@ -253,14 +258,13 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn loaded(&mut self, done: pipeline::Done) -> Loaded {
-        let last = done.decoded.events.iter().rev();
-        let last = last
-            .filter(|event| matches!(event.kind, EventKind::State(_)))
-            .map(|event| event.line.start)
-            .next();
-        let cut = last.map_or(0, |line| done.chunk.offset + u64::from(line));
-        let rows = self.filler.fill(&done, cut);
-        Loaded { done, rows }
+        let covered = Covered::of(&done, self.plan);
+        let rows = self.filler.fill(&done, |stream| covered.until(stream));
+        Loaded {
+            done,
+            rows,
+            covered,
+        }
     }
 }
 

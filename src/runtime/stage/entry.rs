@@ -36,6 +36,9 @@ pub struct Commit {
     pub number: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
+    /// Parts that are none any more: their rows are of inputs that were done again, or stand in other parts now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
     /// Generations that become what readers see of their streams.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publish: Vec<Publish>,
@@ -60,6 +63,7 @@ impl Commit {
     /// Whether it would change nothing.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
+            && self.replaced.is_empty()
             && self.publish.is_empty()
             && self.discard.is_empty()
             && self.inputs.is_empty()
@@ -72,7 +76,8 @@ impl Commit {
         let seen = self.parts.iter().filter(|part| !part.pending);
         let seen = seen.map(|part| &part.stream);
         let published = self.publish.iter().map(|publish| &publish.stream);
-        seen.chain(published).cloned().collect()
+        let replaced = self.replaced.iter().map(|replaced| &replaced.stream);
+        seen.chain(published).chain(replaced).cloned().collect()
     }
 }
 
@@ -114,6 +119,19 @@ pub struct Part {
     /// Written for readers to see only once its generation is published.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pending: bool,
+    /// The entry whose inputs its rows are of, where that is not the one that names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u64>,
+    /// The number of the one input whose rows these are, where the object itself cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<u32>,
+}
+
+/// A part that is none any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    pub stream: Name,
+    pub path: String,
 }
 
 /// What waited for it is what readers see.

@@ -61,6 +61,12 @@ fn key_of(stream: &Name) -> String {
     format!("{FOLDER}/streams/{namespace}/{name}.json")
 }
 
+/// A key without what stores and file systems do not like.
+pub(super) fn plain(key: &str) -> String {
+    let keep = |c: char| c.is_alphanumeric() || "-_ ./".contains(c);
+    key.chars().map(|c| if keep(c) { c } else { '_' }).collect()
+}
+
 fn escaped(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {
@@ -74,12 +80,6 @@ fn escaped(name: &str) -> String {
         }
     }
     out
-}
-
-/// A key without what stores and file systems do not like.
-pub(super) fn plain(key: &str) -> String {
-    let keep = |c: char| c.is_alphanumeric() || "-_ ./".contains(c);
-    key.chars().map(|c| if keep(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]

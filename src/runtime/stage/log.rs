@@ -4,7 +4,9 @@
 //! `_midflight/log/<number>.json` are the entries. Now and then what they add up to is written beside them, so
 //! that nobody has to read all. Entries are never deleted: a slow writer could otherwise create an old number.
 
-use super::entry::{Entry, RunId};
+use std::collections::BTreeSet;
+
+use super::entry::{Entry, Name, RunId};
 use super::view::View;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::bucket::Bucket;
@@ -51,23 +53,28 @@ impl Log {
         &self.view
     }
 
-    /// Reads what others have appended meanwhile.
+    /// Reads what others have appended meanwhile. Gives the streams of which readers see something else now.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn refresh(&mut self) -> Result<()> {
+    pub fn refresh(&mut self) -> Result<BTreeSet<Name>> {
+        let mut changed = BTreeSet::new();
         loop {
             let path = self.bucket.path(&entry_key(self.view.next))?;
             let Some(bytes) = self.bucket.get(&path)? else {
-                return Ok(());
+                return Ok(changed);
             };
             let entry: Entry = serde_json::from_slice(&bytes)
                 .map_err(|error| self.unreadable(&entry_key(self.view.next), error))?;
             self.view.apply(&entry);
+            if let Entry::Commit(commit) = &entry {
+                changed.extend(commit.streams());
+            }
         }
     }
 
-    /// Appends a claim; it ends the runs that hold one of its keys, and those named in `expires`.
+    /// Appends a claim; it ends the runs that hold one of its keys, and those named in `expires`. Says whether there
+    /// were any.
     ///
     /// # Errors
     /// `Output` when it cannot be written.
@@ -77,18 +84,20 @@ impl Log {
         keys: &[String],
         at_ms: i64,
         expires: &dyn Fn(&View) -> Vec<RunId>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut any = false;
         self.append(&mut |view| {
             let mut over = view.holders(keys);
             over.extend(expires(view));
+            any = !over.is_empty();
             Ok(Some(Entry::Claim {
                 run: run.clone(),
                 at_ms,
                 keys: keys.to_vec(),
                 expires: over,
             }))
-        })
-        .map(drop)
+        })?;
+        Ok(any)
     }
 
     /// Appends what `make` says in view of everything before it; `None` appends nothing. Says whether something
@@ -124,12 +133,14 @@ impl Log {
         let mut found = self.bucket.list(&folder)?;
         found.sort_by(|a, b| b.location.cmp(&a.location));
         for meta in found {
-            // One that was just deleted has a successor, or its entries.
+            // One that was just deleted has a successor. One that is damaged, or of a later version, is passed over:
+            // the entries hold everything, and say so themselves if they cannot be read.
             let Some(bytes) = self.bucket.get(&meta.location)? else {
                 continue;
             };
-            let view: View = serde_json::from_slice(&bytes)
-                .map_err(|error| self.unreadable(meta.location.as_ref(), error))?;
+            let Ok(view) = serde_json::from_slice::<View>(&bytes) else {
+                continue;
+            };
             self.checkpoint = view.next;
             self.view = view;
             return Ok(());

@@ -15,10 +15,12 @@ mod listing;
 mod log;
 mod part;
 mod parts;
+mod replace;
 mod reserve;
+mod rows;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,10 +36,14 @@ use log::Log;
 pub use log::FOLDER;
 pub use part::Target;
 pub use parts::Parts;
-pub use view::View;
+pub use replace::Replacement;
+pub use view::{Outdated, View};
 
 /// Names that are tried for one part.
 const NAMES_MAX: u32 = 10_000;
+
+/// Times that a list is written again because others commit meanwhile. They write it too.
+const ROUNDS: usize = 100;
 
 /// A stage, opened by one run.
 #[derive(Debug)]
@@ -47,10 +53,41 @@ pub struct Stage {
     log: Mutex<Log>,
     run: RunId,
     names: Names,
-    /// Parts begun, per stream and of all.
+    /// Parts begun, per stream.
     numbers: Mutex<HashMap<Name, u64>>,
-    begun: AtomicU64,
     commits: AtomicU64,
+    reservations: AtomicU64,
+    /// Keys of parts that no commit names yet.
+    begun: Mutex<BTreeSet<String>>,
+}
+
+/// What became of a commit.
+#[derive(Debug)]
+#[must_use]
+pub struct Made {
+    /// Whether it was still wanted. If so it stands.
+    pub made: bool,
+    /// What was to follow it: that readers are told, and what it replaced is deleted. Where that failed the next run
+    /// does it.
+    pub followed: Result<()>,
+}
+
+impl Made {
+    /// Whether it was made and readers see it.
+    ///
+    /// # Errors
+    /// What kept them from it.
+    pub fn seen(self) -> Result<bool> {
+        self.followed.map(|()| self.made)
+    }
+}
+
+/// How many entries the log of a stage has.
+///
+/// # Errors
+/// What the store says.
+pub fn entries(bucket: &Bucket) -> Result<u64> {
+    Ok(Log::open(bucket)?.view().next)
 }
 
 /// What a part is named after.
@@ -89,8 +126,9 @@ impl Stage {
             run,
             names,
             numbers: Mutex::default(),
-            begun: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            reservations: AtomicU64::new(0),
+            begun: Mutex::default(),
         })
     }
 
@@ -105,18 +143,15 @@ impl Stage {
         let mut log = self.log();
         log.refresh()?;
         let since = now - silent_ms;
-        let over =
-            |view: &View| !view.holders(keys).is_empty() || !view.silent_since(since).is_empty();
-        let killed = over(log.view());
-        log.claim(&self.run, keys, now, &|view| view.silent_since(since))?;
+        let killed = log.claim(&self.run, keys, now, &|view| view.silent_since(since))?;
         // A run that was killed behind a commit may not have told readers of it.
         if killed {
-            for stream in log.view().streams() {
-                listing::write(&self.bucket, log.view(), stream)?;
-            }
+            let streams = log.view().streams().into_iter().cloned().collect();
+            self.tell(&mut log, streams)?;
         }
+        let count = reserve::sweep(&self.bucket, &mut log, false)?;
         let removed = log.view().removed().clone();
-        let count = reserve::sweep(&self.bucket, log.view())? + removed.len();
+        let count = count + removed.len();
         drop(log);
         self.remove(removed.into_iter().collect())?;
         Ok(count)
@@ -142,7 +177,7 @@ impl Stage {
     /// # Errors
     /// What the store says.
     pub fn refresh(&self) -> Result<()> {
-        self.log().refresh()
+        self.log().refresh().map(drop)
     }
 
     /// Asks what the log adds up to.
@@ -178,7 +213,6 @@ impl Stage {
             *number += 1;
             *number - 1
         };
-        let begun = self.begun.fetch_add(1, Ordering::Relaxed);
         for ordinal in 0..NAMES_MAX {
             let key = self.names.key(&PartName {
                 namespace: naming.stream.namespace.as_deref(),
@@ -189,7 +223,9 @@ impl Stage {
                 partition: naming.partition,
                 ordinal,
             });
-            if reserve::reserve(&self.bucket, &self.run, begun, &key)? {
+            let number = self.reservations.fetch_add(1, Ordering::Relaxed);
+            if reserve::reserve(&self.bucket, &self.run, number, &key)? {
+                self.begun().insert(key.clone());
                 let upload = self.bucket.upload(self.bucket.path(&key)?);
                 return Ok((key, upload));
             }
@@ -199,12 +235,34 @@ impl Stage {
             .hint("let `path` or `file` of the stage hold ${EPOCH} or ${UUID}"))
     }
 
+    /// Begins an object that takes the place of a part, beside it. No other will ever have its name.
+    fn begin_beside(&self, part: &str) -> Result<(String, Upload)> {
+        let chance = self.run.rsplit('-').next().unwrap_or_default();
+        let (stem, extension) = match part.strip_suffix(self.names.extension) {
+            Some(stem) => (stem, self.names.extension),
+            None => (part, ""),
+        };
+        // One that was replaced before has such a name already.
+        let stem = stem.split_once("-in-place-").map_or(stem, |(stem, _)| stem);
+        loop {
+            let number = self.commits.fetch_add(1, Ordering::Relaxed);
+            let key = format!("{stem}-in-place-{chance}-{number}{extension}");
+            let reservation = self.reservations.fetch_add(1, Ordering::Relaxed);
+            if reserve::reserve(&self.bucket, &self.run, reservation, &key)? {
+                self.begun().insert(key.clone());
+                let upload = self.bucket.upload(self.bucket.path(&key)?);
+                return Ok((key, upload));
+            }
+        }
+    }
+
     /// Makes a commit, if `make` still wants it in view of all that others have committed. Once this returns it
-    /// is durable and readers see it. Says whether it was made.
+    /// is durable.
     ///
     /// # Errors
-    /// `Superseded` when this run was declared over meanwhile; what the store says.
-    pub fn commit(&self, make: &mut dyn FnMut(&View) -> Option<Commit>) -> Result<bool> {
+    /// `Superseded` when this run was declared over meanwhile; what the store says. Then it is not made, or, where the
+    /// store's answer was lost for good, nobody knows.
+    pub fn commit(&self, make: &mut dyn FnMut(&View) -> Option<Commit>) -> Result<Made> {
         let number = self.commits.fetch_add(1, Ordering::Relaxed);
         let mut log = self.log();
         let mut made: Option<Commit> = None;
@@ -220,20 +278,45 @@ impl Stage {
                 Entry::Commit(Box::new(commit.clone()))
             }))
         })?;
-        let Some(commit) = made else {
-            return Ok(false);
+        let followed = match &made {
+            Some(commit) => {
+                for part in &commit.parts {
+                    self.begun().remove(&part.path);
+                }
+                self.follow(log, commit)
+            }
+            None => Ok(()),
         };
-        // From here on the commit stands. What follows is repeated by the next run if this one is killed.
-        let streams = commit.streams();
-        for stream in &streams {
-            listing::write(&self.bucket, log.view(), stream)?;
-        }
+        Ok(Made {
+            made: made.is_some(),
+            followed,
+        })
+    }
+
+    /// What follows a commit. All of it is repeated by the next run if this one is killed.
+    fn follow(&self, mut log: MutexGuard<'_, Log>, commit: &Commit) -> Result<()> {
+        self.tell(&mut log, commit.streams())?;
         let removed: Vec<String> = log.view().removed().iter().cloned().collect();
         drop(log);
         let paths = commit.parts.iter().map(|part| part.path.as_str());
         reserve::release(&self.bucket, paths)?;
-        self.remove(removed)?;
-        Ok(true)
+        self.remove(removed)
+    }
+
+    /// Writes what readers see of these streams, until no commit came in between: of two that write one list, the
+    /// later view may otherwise be written first.
+    fn tell(&self, log: &mut Log, streams: BTreeSet<Name>) -> Result<()> {
+        let mut open = streams.clone();
+        for _ in 0..ROUNDS {
+            for stream in &open {
+                listing::write(&self.bucket, log.view(), stream)?;
+            }
+            if open.is_empty() {
+                break;
+            }
+            open = log.refresh()?.intersection(&streams).cloned().collect();
+        }
+        Ok(())
     }
 
     /// Ends the run, so that nobody has to find out that it is over.
@@ -245,7 +328,11 @@ impl Stage {
             end: true,
             ..Commit::default()
         };
-        self.commit(&mut |_| Some(end.clone())).map(drop)
+        self.commit(&mut |_| Some(end.clone()))?.seen()?;
+        // Runs that were killed shortly before this one began may have had something on its way. What cannot be
+        // deleted now is by the next run.
+        let _ = reserve::sweep(&self.bucket, &mut self.log(), true);
+        Ok(())
     }
 
     /// Deletes objects that are no parts any more, and notes that they are gone.
@@ -276,7 +363,31 @@ impl Stage {
     pub fn abandon(&self, keys: &[String]) -> Result<()> {
         let paths: Result<Vec<_>> = keys.iter().map(|key| self.bucket.path(key)).collect();
         self.bucket.delete(paths?)?;
+        for key in keys {
+            self.begun().remove(key);
+        }
         reserve::release(&self.bucket, keys.iter().map(String::as_str))
+    }
+
+    /// After another run took over: deletes what this one has written meanwhile, as the other may have looked before.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn withdraw(&self) -> Result<()> {
+        let mut log = self.log();
+        log.refresh()?;
+        let begun = self.begun().clone();
+        for key in begun {
+            let another = reserve::holder(&self.bucket, &key)?.is_some_and(|run| run != self.run);
+            if !another && !log.view().holds(&key) {
+                self.abandon(&[key])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn over(&self) -> Error {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -12,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 use super::dictionary::without_useless;
 use super::entry;
 use super::lines::Lines;
+use super::rows::{self, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::bucket::Upload;
 use crate::sink::spec::{Format, PartSpec};
@@ -43,12 +45,16 @@ pub struct Writing {
     /// Rows that wait to be sorted.
     waiting: Vec<RecordBatch>,
     waiting_bytes: usize,
+    /// Whose rows those are.
+    waiting_of: Vec<Run>,
     rows: u64,
+    /// Whose rows are written.
+    runs: Vec<Run>,
 }
 
 enum Body {
     Parquet(Box<ArrowWriter<Upload>>),
-    Lines(Lines),
+    Lines(Box<Lines>),
 }
 
 impl std::fmt::Debug for Writing {
@@ -80,7 +86,7 @@ impl Writing {
             }
             Format::Jsonl => {
                 let lines = Lines::new(upload, spec.compression, spec.flatten);
-                Body::Lines(lines.map_err(|error| broken(&key, error))?)
+                Body::Lines(Box::new(lines.map_err(|error| broken(&key, error))?))
             }
         };
         Ok(Self {
@@ -89,16 +95,25 @@ impl Writing {
             body,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            waiting_of: Vec::new(),
             rows: 0,
+            runs: Vec::new(),
         })
     }
 
-    /// Appends rows.
+    /// Appends rows, of the input with this number if they are of one.
     ///
     /// # Errors
     /// `Output` when they cannot be written.
-    pub fn append(&mut self, rows: &RecordBatch) -> Result<()> {
+    pub fn append(&mut self, rows: &RecordBatch, input: Option<u32>) -> Result<()> {
         self.rows += rows.num_rows() as u64;
+        let runs = match self.target.sort_by.is_empty() {
+            true => &mut self.runs,
+            false => &mut self.waiting_of,
+        };
+        if let Some(input) = input {
+            rows::push(runs, input, rows.num_rows() as u64);
+        }
         if self.target.sort_by.is_empty() {
             return self.write(rows);
         }
@@ -116,7 +131,7 @@ impl Writing {
         }
         let waiting = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
-        let sorted = (|| {
+        let sorted = (|| -> Result<_, ArrowError> {
             let rows = concat_batches(&self.target.schema, &waiting)?;
             let columns: Vec<SortColumn> = self
                 .target
@@ -128,12 +143,17 @@ impl Writing {
                 })
                 .collect();
             let order = lexsort_to_indices(&columns, None)?;
-            take_record_batch(&rows, &order)
+            Ok((take_record_batch(&rows, &order)?, order))
         })();
-        let rows = sorted.map_err(|error| {
+        let (rows, order) = sorted.map_err(|error| {
             let message = format!("the rows of {} cannot be sorted", self.key);
             Error::new(ErrorKind::Internal, message).because(error)
         })?;
+        rows::reorder(
+            &mut self.runs,
+            &std::mem::take(&mut self.waiting_of),
+            &order,
+        );
         self.write(&rows)?;
         // Sorted runs are row groups of their own: only then is the file's claim to be sorted true.
         match &mut self.body {
@@ -172,10 +192,19 @@ impl Writing {
     /// `Output` when it cannot be written.
     pub fn finish(mut self) -> Result<entry::Part> {
         self.sort()?;
+        let input = match (&self.body, self.runs.first()) {
+            (Body::Lines(_), Some((input, _))) => Some(*input),
+            _ => None,
+        };
         let upload = match self.body {
-            Body::Parquet(writer) => writer
-                .into_inner()
-                .map_err(|error| failed(&self.key, error)),
+            Body::Parquet(mut writer) => {
+                if !self.runs.is_empty() {
+                    writer.append_key_value_metadata(rows::to_metadata(&self.runs));
+                }
+                writer
+                    .into_inner()
+                    .map_err(|error| failed(&self.key, error))
+            }
             Body::Lines(lines) => lines.finish().map_err(|error| broken(&self.key, error)),
         }?;
         let bytes = upload.bytes();
@@ -187,12 +216,14 @@ impl Writing {
             bytes,
             generation: self.target.generation,
             pending: self.target.pending,
+            entry: None,
+            input,
         })
     }
 }
 
 /// The error behind one of the Parquet writer, which wraps those of its output.
-fn failed(key: &str, error: ParquetError) -> Error {
+pub(super) fn failed(key: &str, error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
             Ok(inner) => broken(key, *inner),

@@ -12,6 +12,7 @@ use super::part::{Target, Writing};
 use super::{Naming, Stage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::names;
+use crate::sink::spec::Format;
 
 /// Bytes in memory that the parts of one worker may hold; beyond that the largest one is completed.
 const HELD_BYTES: usize = 96 << 20;
@@ -25,8 +26,11 @@ pub struct Parts<'s> {
     stage: &'s Stage,
     /// By stream and Hive folders.
     open: HashMap<(usize, String), Writing>,
-    closed: Vec<Part>,
+    /// With the stream's number.
+    closed: Vec<(usize, Part)>,
     held: usize,
+    /// Whose rows come now.
+    input: Option<u32>,
 }
 
 impl<'s> Parts<'s> {
@@ -37,7 +41,22 @@ impl<'s> Parts<'s> {
             open: HashMap::new(),
             closed: Vec::new(),
             held: HELD_BYTES,
+            input: None,
         }
+    }
+
+    /// What comes from here on are rows of the input that will have this number in the commit. Lines have no place
+    /// to say whose they are, so that each part of lines is of one input.
+    ///
+    /// # Errors
+    /// `Output` when a part cannot be written.
+    pub fn reading(&mut self, input: usize) -> Result<()> {
+        self.input = Some(input as u32);
+        if self.stage.spec().format == Format::Parquet {
+            return Ok(());
+        }
+        let places: Vec<_> = self.open.keys().cloned().collect();
+        places.iter().try_for_each(|place| self.close(place))
     }
 
     /// Holds at most so many bytes in memory.
@@ -88,7 +107,7 @@ impl<'s> Parts<'s> {
             self.open.insert(place.clone(), writing);
         }
         if let Some(writing) = self.open.get_mut(&place) {
-            writing.append(rows)?;
+            writing.append(rows, self.input)?;
             if writing.bytes() >= self.stage.spec().part_bytes {
                 self.close(&place)?;
             }
@@ -109,32 +128,40 @@ impl<'s> Parts<'s> {
 
     fn close(&mut self, place: &(usize, String)) -> Result<()> {
         if let Some(writing) = self.open.remove(place) {
-            self.closed.push(writing.finish()?);
+            self.closed.push((place.0, writing.finish()?));
         }
         Ok(())
     }
 
-    /// Whether nothing has been written since parts were last taken.
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.closed.is_empty()
+    /// Whether nothing of these streams has been written since their parts were last taken.
+    pub fn is_empty(&self, which: &dyn Fn(usize) -> bool) -> bool {
+        !self.open.keys().any(|(stream, _)| which(*stream))
+            && !self.closed.iter().any(|(stream, _)| which(*stream))
     }
 
-    /// Bytes written since parts were last taken, about.
-    pub fn bytes(&self) -> u64 {
-        let open = self.open.values().map(Writing::bytes).sum::<u64>();
-        open + self.closed.iter().map(|part| part.bytes).sum::<u64>()
+    /// Bytes written of these streams since their parts were last taken, about.
+    pub fn bytes(&self, which: &dyn Fn(usize) -> bool) -> u64 {
+        let open = self.open.iter().filter(|((stream, _), _)| which(*stream));
+        let open = open.map(|(_, writing)| writing.bytes()).sum::<u64>();
+        let closed = self.closed.iter().filter(|(stream, _)| which(*stream));
+        open + closed.map(|(_, part)| part.bytes).sum::<u64>()
     }
 
-    /// Completes every part, and gives those completed since the last time.
+    /// Completes every part of these streams, and gives those completed since the last time.
     ///
     /// # Errors
     /// `Output` when one cannot be written.
-    pub fn take(&mut self) -> Result<Vec<Part>> {
-        let places: Vec<_> = self.open.keys().cloned().collect();
+    pub fn take(&mut self, which: &dyn Fn(usize) -> bool) -> Result<Vec<Part>> {
+        let places = self.open.keys().filter(|(stream, _)| which(*stream));
+        let places: Vec<_> = places.cloned().collect();
         places.iter().try_for_each(|place| self.close(place))?;
-        let mut closed = std::mem::take(&mut self.closed);
-        closed.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(closed)
+        let all = std::mem::take(&mut self.closed);
+        let (taken, left): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(stream, _)| which(*stream));
+        self.closed = left;
+        let mut taken: Vec<Part> = taken.into_iter().map(|(_, part)| part).collect();
+        taken.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(taken)
     }
 }
 

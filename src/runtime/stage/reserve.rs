@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::entry::RunId;
-use super::log::FOLDER;
-use super::view::View;
+use super::log::{FOLDER, Log};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::bucket::Bucket;
 
@@ -18,10 +18,15 @@ use crate::runtime::bucket::Bucket;
 struct Reservation {
     path: String,
     run: RunId,
-    /// Counts the parts of the run: two that would have one name are two.
+    /// Counts the reservations of a run: two of its parts that would have one name must not both find this one
+    /// theirs.
     #[serde(default)]
     number: u64,
 }
+
+/// How long a request of a run that was killed may still be on its way. Until then a reservation that names nothing
+/// stays, so that the object is found if it comes.
+const LATE: TimeDelta = TimeDelta::seconds(60);
 
 fn key_of(path: &str) -> String {
     let name = hex::encode(&Sha256::digest(path)[..16]);
@@ -53,6 +58,16 @@ pub fn reserve(bucket: &Bucket, run: &RunId, number: u64, path: &str) -> Result<
     Ok(free)
 }
 
+/// The run that has reserved a key.
+///
+/// # Errors
+/// What the store says.
+pub fn holder(bucket: &Bucket, path: &str) -> Result<Option<RunId>> {
+    let bytes = bucket.get(&bucket.path(&key_of(path))?)?;
+    let found = bytes.and_then(|bytes| serde_json::from_slice::<Reservation>(&bytes).ok());
+    Ok(found.map(|found| found.run))
+}
+
 /// Drops reservations whose parts the log names now, or which nothing was written under.
 ///
 /// # Errors
@@ -62,17 +77,24 @@ pub fn release<'p>(bucket: &Bucket, paths: impl Iterator<Item = &'p str>) -> Res
     bucket.delete(keys?)
 }
 
-/// Deletes what runs that are over have written and no commit names. Gives the number of such objects.
+/// Deletes what runs that are over have written and no commit names. Gives the number of such objects. At the `last`
+/// moment of a run nothing is expected to be still on its way.
 ///
 /// # Errors
 /// What the store says.
-pub fn sweep(bucket: &Bucket, view: &View) -> Result<usize> {
+pub fn sweep(bucket: &Bucket, log: &mut Log, last: bool) -> Result<usize> {
     let folder = bucket.path(&format!("{FOLDER}/parts"))?;
-    let (mut orphans, mut done) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
     for meta in bucket.list(&folder)? {
-        let Some(bytes) = bucket.get(&meta.location)? else {
-            continue;
-        };
+        if let Some(bytes) = bucket.get(&meta.location)? {
+            found.push((meta, bytes));
+        }
+    }
+    // Whoever reserved one of these has claimed before, which may be after our view.
+    log.refresh()?;
+    let view = log.view();
+    let (mut orphans, mut done) = (Vec::new(), Vec::new());
+    for (meta, bytes) in found {
         // One that was cut short was never answered, so nothing was written under it.
         let Ok(reservation) = serde_json::from_slice::<Reservation>(&bytes) else {
             done.push(meta.location);
@@ -82,15 +104,20 @@ pub fn sweep(bucket: &Bucket, view: &View) -> Result<usize> {
             continue;
         }
         if !view.holds(&reservation.path) {
-            orphans.push(bucket.path(&reservation.path)?);
+            let orphan = bucket.path(&reservation.path)?;
+            if let Some(folder) = bucket.folder() {
+                remove_unfinished(folder, &orphan);
+            }
+            if bucket.head(&orphan)?.is_some() {
+                orphans.push(orphan);
+            } else if !last && bucket.folder().is_none() && Utc::now() - meta.last_modified < LATE {
+                continue;
+            }
         }
         done.push(meta.location);
     }
     let count = orphans.len();
     if let Some(folder) = bucket.folder() {
-        orphans
-            .iter()
-            .for_each(|orphan| remove_unfinished(folder, orphan));
         remove_unfinished_below(&folder.join(FOLDER));
     }
     bucket.delete(orphans)?;
@@ -111,12 +138,15 @@ fn remove_unfinished(folder: &std::path::Path, orphan: &Path) {
 
 /// The same for our own small objects. Another run may just be writing one, which takes no minute.
 fn remove_unfinished_below(folder: &std::path::Path) {
-    for inner in ["log", "parts", "checkpoints"] {
-        remove_where(&folder.join(inner), Duration::from_secs(60), |found| {
-            found
-                .find('#')
-                .is_some_and(|at| is_unfinished(&found[at..]))
-        });
+    remove_where(folder, Duration::from_secs(60), |found| {
+        found
+            .find('#')
+            .is_some_and(|at| is_unfinished(&found[at..]))
+    });
+    for inner in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if inner.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_unfinished_below(&inner.path());
+        }
     }
 }
 

@@ -52,11 +52,11 @@ fn target(stream: &str, generation: i64, pending: bool) -> Arc<Target> {
 fn parts(stage: &Stage, target: &Arc<Target>, values: std::ops::Range<i64>) -> Vec<Part> {
     let mut parts = Parts::new(stage);
     parts.append(0, target, &rows(values)).expect("room");
-    parts.take().expect("parts")
+    parts.take(&|_| true).expect("parts")
 }
 
 fn commit(stage: &Stage, commit: Commit) -> Result<bool> {
-    stage.commit(&mut |_| Some(commit.clone()))
+    stage.commit(&mut |_| Some(commit.clone()))?.seen()
 }
 
 /// The ids that a reader of the listing finds.
@@ -230,7 +230,7 @@ fn an_input_is_done_once_also_when_many_do_it_at_once() {
                     ..Commit::default()
                 };
                 let made = stage.commit(&mut |view| (!view.is_done(input)).then(|| commit.clone()));
-                if !made.expect("an answer") {
+                if !made.and_then(Made::seen).expect("an answer") {
                     stage.abandon(&keys).expect("room");
                 }
                 stage.end().expect("an end");
@@ -283,7 +283,7 @@ fn partitions_are_folders_and_sorted_rows_are_sorted() {
         open.append(0, &divided, &rows(start..start + 30))
             .expect("room");
     }
-    let written = open.take().expect("parts");
+    let written = open.take(&|_| true).expect("parts");
     let folders: Vec<_> = written
         .iter()
         .map(|part| part.path.split('/').nth(1))
@@ -323,4 +323,78 @@ fn streams_whose_parts_would_have_one_name_keep_their_rows() {
     assert_eq!(files(folder.path()).len(), 2);
     assert_eq!(seen(folder.path(), "a%2Fb"), (0..10).collect::<Vec<_>>());
     assert_eq!(seen(folder.path(), "a_b"), (10..20).collect::<Vec<_>>());
+}
+
+fn input(url: &str, tag: &str) -> Input {
+    Input {
+        url: url.to_owned(),
+        part: String::new(),
+        tag: tag.to_owned(),
+        plan: "p".to_owned(),
+    }
+}
+
+/// Does these inputs, each with its rows, in one commit.
+fn redo(stage: &Stage, inputs: &[(Input, std::ops::Range<i64>)]) -> Result<()> {
+    let target = target("s", 0, false);
+    let mut open = Parts::new(stage);
+    for (number, (_, values)) in inputs.iter().enumerate() {
+        open.reading(number)?;
+        open.append(0, &target, &rows(values.clone()))?;
+    }
+    let written = open.take(&|_| true)?;
+    let inputs: Vec<Input> = inputs.iter().map(|(input, _)| input.clone()).collect();
+    loop {
+        let outdated = stage.view(|view| view.outdated(&inputs));
+        let Replacement { parts, replaced } = stage.replace(&outdated)?;
+        let commit = Commit {
+            parts: [&written[..], &parts].concat(),
+            replaced,
+            inputs: inputs.clone(),
+            ..Commit::default()
+        };
+        let same = |view: &View| view.outdated(&inputs) == outdated;
+        if stage
+            .commit(&mut |view| same(view).then(|| commit.clone()))?
+            .seen()?
+        {
+            return Ok(());
+        }
+        let keys: Vec<String> = parts.iter().map(|part| part.path.clone()).collect();
+        stage.abandon(&keys)?;
+    }
+}
+
+#[test]
+fn inputs_of_one_part_are_replaced_by_many_at_once() {
+    let folder = folder();
+    let stage = claimed(folder.path(), &["s"]);
+    let of = |number: i64| format!("s3://b/{number}");
+    let first: Vec<_> = (0..6)
+        .map(|number| (input(&of(number), "1"), number * 10..number * 10 + 5))
+        .collect();
+    redo(&stage, &first).expect("a commit");
+    assert_eq!(files(folder.path()).len(), 1);
+    std::thread::scope(|scope| {
+        for number in 1..6 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let stage = claimed(folder, &[&of(number)]);
+                let again = (input(&of(number), "2"), number * 10 + 7..number * 10 + 9);
+                redo(&stage, &[again]).expect("a commit");
+                stage.end().expect("an end");
+            });
+        }
+    });
+    let again = (1..6).flat_map(|number| [number * 10 + 7, number * 10 + 8]);
+    let expected: Vec<i64> = (0..5).chain(again).collect();
+    assert_eq!(seen(folder.path(), "s"), expected);
+    assert_eq!(files(folder.path()).len(), 6, "what was replaced is gone");
+    stage.refresh().expect("a log");
+    let (old, new) = (input(&of(3), "1"), input(&of(3), "2"));
+    assert!(stage.view(|view| view.is_done(&new) && !view.is_done(&old)));
+    assert!(stage.view(|view| view.is_overtaken(&old, 2) && !view.is_overtaken(&new, 0)));
+    assert!(stage.view(|view| !view.is_overtaken(&old, view.next)));
+    let whole = open(folder.path()).view(Clone::clone);
+    assert_eq!(whole, stage.view(Clone::clone));
 }

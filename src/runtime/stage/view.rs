@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Commit, Earlier, Entry, Input, Name, Part, Publish, RunId};
+use super::entry::{Commit, Earlier, Entry, Input, Name, Part, Publish, Replaced, RunId};
 
 /// A stage after some number of entries.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,8 +15,8 @@ pub struct View {
     parts: BTreeMap<String, Held>,
     /// Runs that may commit, with what they claimed.
     runs: BTreeMap<RunId, Running>,
-    /// By URL and part: the version that was done, and what was done to it.
-    inputs: BTreeMap<String, BTreeMap<String, (String, String)>>,
+    /// By URL and part.
+    inputs: BTreeMap<String, BTreeMap<String, Version>>,
     /// Objects that are no part any more and may still be there.
     removed: BTreeSet<String>,
 }
@@ -26,6 +26,34 @@ struct Held {
     part: Part,
     run: RunId,
     standing: Standing,
+    /// The entry whose inputs its rows are of.
+    entry: u64,
+}
+
+/// The version of an input that was done last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Version {
+    tag: String,
+    /// What was done to it.
+    plan: String,
+    /// The entry that says so, and the number of the input in it.
+    entry: u64,
+    number: u32,
+}
+
+impl Version {
+    fn is(&self, input: &Input) -> bool {
+        self.tag == input.tag && self.plan == input.plan
+    }
+}
+
+/// A part that may hold rows of inputs that are being done again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outdated {
+    pub part: Part,
+    /// The entry whose inputs its rows are of, and the numbers of those that are done again.
+    pub entry: u64,
+    pub inputs: BTreeSet<u32>,
 }
 
 /// Whether readers see a part.
@@ -68,8 +96,14 @@ impl View {
     }
 
     fn commit(&mut self, commit: &Commit) {
+        let entry = self.next - 1;
         for stream in &commit.discard {
             self.remove(|held| held.part.stream == *stream && held.standing == Standing::Pending);
+        }
+        for Replaced { path, .. } in &commit.replaced {
+            if self.parts.remove(path).is_some() {
+                self.removed.insert(path.clone());
+            }
         }
         for part in &commit.parts {
             let standing = match part.pending {
@@ -80,17 +114,25 @@ impl View {
                 part: part.clone(),
                 run: commit.run.clone(),
                 standing,
+                entry: part.entry.unwrap_or(entry),
             };
+            self.removed.remove(&part.path);
             self.parts.insert(part.path.clone(), held);
         }
         commit
             .publish
             .iter()
             .for_each(|publish| self.publish(publish));
-        for input in &commit.inputs {
+        for (number, input) in commit.inputs.iter().enumerate() {
             let parts = self.inputs.entry(input.url.clone()).or_default();
-            let done = (input.tag.clone(), input.plan.clone());
-            parts.insert(input.part.clone(), done);
+            parts.retain(|_, version| version.is(input));
+            let version = Version {
+                tag: input.tag.clone(),
+                plan: input.plan.clone(),
+                entry,
+                number: number as u32,
+            };
+            parts.insert(input.part.clone(), version);
         }
         for path in &commit.swept {
             self.removed.remove(path);
@@ -209,7 +251,39 @@ impl View {
             .inputs
             .get(&input.url)
             .and_then(|parts| parts.get(&input.part));
-        done.is_some_and(|(tag, plan)| *tag == input.tag && *plan == input.plan)
+        done.is_some_and(|version| version.is(input))
+    }
+
+    /// Whether another version of an input was done, or something else was done to it, by entry `since` or later.
+    pub fn is_overtaken(&self, input: &Input, since: u64) -> bool {
+        let mut others = self.others(input);
+        others.any(|version| version.entry >= since)
+    }
+
+    fn others<'v>(&'v self, input: &'v Input) -> impl Iterator<Item = &'v Version> {
+        let parts = self.inputs.get(&input.url);
+        let versions = parts.into_iter().flat_map(BTreeMap::values);
+        versions.filter(|version| !version.is(input))
+    }
+
+    /// The parts that may hold rows of other versions of these inputs.
+    pub fn outdated(&self, inputs: &[Input]) -> Vec<Outdated> {
+        let mut entries: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
+        for version in inputs.iter().flat_map(|input| self.others(input)) {
+            let numbers = entries.entry(version.entry).or_default();
+            numbers.insert(version.number);
+        }
+        if entries.is_empty() {
+            return Vec::new();
+        }
+        let of = |held: &Held| {
+            Some(Outdated {
+                part: held.part.clone(),
+                entry: held.entry,
+                inputs: entries.get(&held.entry)?.clone(),
+            })
+        };
+        self.parts.values().filter_map(of).collect()
     }
 
     /// Objects that are no part any more and may still be there.

@@ -1,0 +1,130 @@
+//! Runs that are killed at any moment: what is committed then, what was acknowledged, and what the next run makes of
+//! it.
+//!
+//! `MIDFLIGHT_KILLS=300` kills more often than the few times of every day; `MIDFLIGHT_KILL_SEED` repeats a course.
+
+pub mod chance;
+pub mod course;
+pub mod front;
+pub mod look;
+pub mod platform;
+pub mod trial;
+
+use std::collections::BTreeMap;
+
+use midflight::runtime::bucket::Bucket;
+
+use std::process::Command;
+
+use chance::{Chance, kills};
+use course::{Danger, Target, run};
+use platform::{Kind, Sync, acknowledge, write_files};
+use trial::{Place, Story, Trial};
+
+use crate::support::midflight;
+
+/// A stage in a directory of its own.
+struct Folder(tempfile::TempDir);
+
+impl Place for Folder {
+    fn url(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn open(&self, name: &str) -> Bucket {
+        Bucket::open(&self.url(name), &BTreeMap::new()).expect("a place")
+    }
+
+    fn watched(&self, name: &str) -> Option<std::path::PathBuf> {
+        Some(self.0.path().join(name))
+    }
+}
+
+#[test]
+fn kills_of_a_destination_lose_no_row_in_a_directory() {
+    let mut chance = Chance::seeded("destination in a directory");
+    let place = Folder(tempfile::tempdir().expect("a folder"));
+    let mut trial = Trial::new(&place, &mut chance, 5_000);
+    trial.destination(kills(20));
+}
+
+#[test]
+fn kills_of_a_batch_lose_no_row_in_a_directory() {
+    let mut chance = Chance::seeded("batch in a directory");
+    let place = Folder(tempfile::tempdir().expect("a folder"));
+    let mut trial = Trial::new(&place, &mut chance, 5_000);
+    trial.batch(kills(10));
+}
+
+#[test]
+fn a_full_disk_ends_a_run_clearly_and_the_next_one_goes_on() {
+    let mut chance = Chance::of(11);
+    let place = Folder(tempfile::tempdir().expect("a folder"));
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, kibibytes) in [1, 8, 40].into_iter().enumerate() {
+        let name = format!("full-{number}");
+        let sync = Sync::new(Kind::Streams, 1, 0, 1_500, &mut chance);
+        let mut story = Story::new(place.open(&name), &sync);
+        story.begin(&sync);
+        let write = |story: &mut Story, full: bool| {
+            write_files(folder.path(), &sync, &place.url(&name));
+            let arguments = [
+                "destination",
+                "write",
+                "--config",
+                "settings.json",
+                "--catalog",
+                "catalog.json",
+                "--no-progress",
+            ];
+            let program = midflight(&arguments).within(folder.path());
+            let command = match full {
+                true => limited(&program.command(), kibibytes),
+                false => program.command(),
+            };
+            let danger = Danger {
+                moment: None,
+                watched: None,
+                target: Target::default(),
+            };
+            let course = run(command, sync.input(&story.reached).as_bytes(), &danger);
+            acknowledge(&mut story.reached, &course.stdout);
+            course
+        };
+        let course = write(&mut story, true);
+        let said = String::from_utf8_lossy(&course.stdout).into_owned();
+        assert_eq!(course.code, Some(1), "{said}");
+        for told in [
+            &*place.url(&name),
+            "cannot be written",
+            "File too large",
+            "make room",
+            "transient_error",
+        ] {
+            assert!(said.contains(told), "`{told}` is not in {said}");
+        }
+        story.check(&sync, false);
+        assert_eq!(write(&mut story, false).code, Some(0));
+        story.check(&sync, true);
+        assert_eq!(story.repeated, 0);
+        story.settled(&sync);
+    }
+}
+
+/// A run that may write files of so many KiB.
+fn limited(command: &Command, kibibytes: u64) -> Command {
+    let mut limited = Command::new("bash");
+    limited.args([
+        "-c",
+        &format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\""),
+    ]);
+    limited.arg(command.get_program()).args(command.get_args());
+    limited.env_clear().env("PATH", "/usr/bin:/bin");
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            limited.env(name, value);
+        }
+    }
+    limited.current_dir(command.get_current_dir().expect("a folder"));
+    limited
+}
