@@ -15,4 +15,5 @@ mod real;
 mod serve;
 mod staged;
 mod support;
+mod tables;
 mod tagger;

@@ -7,9 +7,11 @@ pub mod engine;
 mod json;
 mod lines;
 mod mutations;
+mod oracle;
 mod splits;
 mod strict;
 mod table;
+mod tables;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

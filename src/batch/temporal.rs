@@ -83,7 +83,10 @@ pub fn time(text: &str) -> Option<Reading<i64>> {
             cut: clock.cut,
         });
     }
-    let value = Time64MicrosecondType::parse(text)?;
+    // Arrow takes a bare number for microseconds.
+    let value = text
+        .contains(':')
+        .then(|| Time64MicrosecondType::parse(text))??;
     Some(Reading { value, cut: false })
 }
 
@@ -305,6 +308,8 @@ mod tests {
             ("23:59:59.9999999", Some((DAY - 1, true))),
             ("10:00:00+25:00", None),
             ("24:00:00", None),
+            ("10:00 PM", Some((22 * HOUR, false))),
+            ("12", None),
             ("noon", None),
         ] {
             let read = time(text).map(|read| (read.value, read.cut));

@@ -1,9 +1,9 @@
 """Compares what readers find in a stage with the messages that were loaded into it, field by field.
 
-    readers.py STAGE CATALOG MESSAGES LAYOUT [NUMBERS]
+    readers.py STAGE CATALOG MESSAGES LAYOUT [NUMBERS [READERS]]
 
 LAYOUT is `midflight` or `airbyte`; NUMBERS says as JSON how a stream stores its numbers, as
-`{"users": {"price": "decimal(10,2)"}}`. What is expected is worked out here from the catalog and the messages alone.
+`{"users": {"price": "decimal(10,2)"}}`; READERS are those that read, as `duckdb,polars`, if not all do. What is expected is worked out here from the catalog and the messages alone.
 Prints a summary as JSON; fails at the first difference.
 """
 
@@ -698,8 +698,10 @@ def ids(found, kept, where):
             same(id, own, f"{where}: an id that came with its record")
 
 
-def main(stage, catalog, messages, layout, numbers="{}"):
+def main(stage, catalog, messages, layout, numbers="{}", readers="pyarrow,polars,duckdb"):
     numbers = json.loads(numbers)
+    for left_out in READERS.keys() - set(readers.split(",")):
+        del READERS[left_out], FIELDS[left_out]
     records = {}
     for line in pathlib.Path(messages).read_text().splitlines():
         message = parse(line)

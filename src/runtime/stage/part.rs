@@ -54,7 +54,7 @@ pub struct Writing {
 
 enum Body {
     Parquet(Box<ArrowWriter<Upload>>),
-    Lines(Lines),
+    Lines(Box<Lines>),
 }
 
 impl std::fmt::Debug for Writing {
@@ -86,7 +86,7 @@ impl Writing {
             }
             Format::Jsonl => {
                 let lines = Lines::new(upload, spec.compression, spec.flatten);
-                Body::Lines(lines.map_err(|error| broken(&key, error))?)
+                Body::Lines(Box::new(lines.map_err(|error| broken(&key, error))?))
             }
         };
         Ok(Self {
