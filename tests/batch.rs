@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use midflight::error::ErrorKind;
+use midflight::runtime::Files;
+use midflight::runtime::batch::{Ended, Options, Single};
 use midflight::runtime::bucket::Bucket;
 use serde_json::Value;
 
@@ -185,4 +188,61 @@ fn a_file_is_of_one_stream() {
     place.run(&["--stream", "people"]);
     assert_eq!(place.ids(), [] as [&str; 0]);
     assert_eq!(stage::column(&place.stage(), "people", "id"), ["a1"]);
+}
+
+#[test]
+fn a_stage_is_neither_read_nor_within_what_is_read() {
+    let place = Place::new("");
+    place.put("users/a.jsonl", &["a1"]);
+    for (from, to) in [("raw", "raw/clean"), ("raw/users", "raw"), ("raw", "raw")] {
+        let arguments = ["batch", "--from", from, "--to", to];
+        let ended = midflight(&arguments).within(place.path()).run("");
+        assert_eq!(ended.code, 2, "{from} {to}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("would read what it writes"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn single_files_are_held_to_the_limits_of_a_run_and_say_nothing_about_one_another() {
+    let place = Place::new("");
+    let config = format!(
+        "version: 1\nunlisted: pass\nreject: {{to: {}, max_fraction: 0.4}}\nstreams:\n  users:\n    stages:\n      - split: {{by_time: at, into: era, until: {{old: 2026-01-01}}, rest: new}}\n",
+        place.path().join("rejects").display()
+    );
+    let files = Files {
+        text: Some(("a test".to_owned(), config)),
+        ..Files::default()
+    };
+    let options = Options {
+        to: place.path().join("clean").display().to_string(),
+        ..Options::default()
+    };
+    let raw = place.path().join("raw").display().to_string();
+    let single = Single::new(files, options, vec![raw.clone()]).expect("a plan");
+    std::fs::create_dir_all(place.path().join("raw/users")).expect("a folder");
+    let process = |name: &str, text: &str| {
+        let path = format!("{raw}/users/{name}");
+        std::fs::write(&path, text).expect("a file");
+        single.process(&path).map_err(|error| error.kind())
+    };
+    let (good, bad) = ("{\"id\":\"1\",\"at\":\"2026-02-01\"}\n", "{\"id\":\"2\"}\n");
+    assert_eq!(
+        process("empty.jsonl", "\n"),
+        Ok(Ended::Committed { rows: 0 })
+    );
+    let half = [good, bad].concat();
+    assert_eq!(process("half.jsonl", &half), Err(ErrorKind::Limit));
+    assert_eq!(place.ids(), [] as [&str; 0]);
+    let third = [good, good, bad].concat();
+    assert_eq!(
+        process("third.jsonl", &third),
+        Ok(Ended::Committed { rows: 2 })
+    );
+    assert_eq!(process("third.jsonl", &third).map(|_| ()), Ok(()));
+    assert_eq!(place.ids(), ["1", "1"]);
+    single.end().expect("an end");
 }

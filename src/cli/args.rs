@@ -144,7 +144,8 @@ pub(super) struct DestinationWrite {
     pub chunk_bytes: Option<usize>,
 }
 
-/// Takes staged files through the same stages, into another stage. What is done is not done again.
+/// Takes staged files through the same stages, into another stage. What is done is not done again; what has changed
+/// replaces its rows.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  midflight batch --config midflight.yaml --from s3://raw/stage --to s3://clean/stage\n  midflight batch --from './stage/**/*.jsonl.gz' --to ./clean --stream users"

@@ -131,6 +131,7 @@ fn process(
         to,
         naming: naming(&arguments.naming)?,
         format: arguments.naming.input_format.map(format),
+        workers: arguments.workers,
         ..batch::Options::default()
     };
     let places = arguments.allow.clone();

@@ -15,6 +15,9 @@ use crate::support::stage;
 
 const SECRET: &str = "correct horse battery";
 
+/// Headers of an event.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// `midflight serve`, until the test ends.
 struct Serving {
     child: Child,
@@ -55,7 +58,7 @@ impl Serving {
     }
 
     /// The status of the answer, and that of every object.
-    fn send(&self, event: &Value, headers: &[(&str, &str)]) -> (u16, Vec<String>) {
+    fn send(&self, event: &Value, headers: Headers<'_>) -> (u16, Vec<String>) {
         let request = client().post(format!("{}?code={}", self.url, SECRET.replace(' ', "%20")));
         let request = headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)
@@ -73,7 +76,7 @@ impl Serving {
     }
 
     /// Every event is committed when it comes first, and was when it comes again.
-    fn is_done_once(&self, cloud: &Cloud, events: &[(&str, Value, &[(&str, &str)])]) {
+    fn is_done_once(&self, cloud: &Cloud, events: &[(&str, Value, Headers<'_>)]) {
         let mut expected = Vec::new();
         for (name, event, headers) in events {
             assert_eq!(

@@ -103,7 +103,11 @@ fn events_of_s3_are_committed_once() {
     let newer = event(&[written(&cloud, "a.jsonl", "02")]);
     assert_eq!(statuses(&function.invoke(&newer, MINUTE).body), ["done"]);
     assert_eq!(
-        statuses(&function.invoke(&event(&[late.clone()]), MINUTE).body),
+        statuses(
+            &function
+                .invoke(&event(std::slice::from_ref(&late)), MINUTE)
+                .body
+        ),
         ["superseded"]
     );
     let another = bootstrap(&cloud, folder.path());

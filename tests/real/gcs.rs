@@ -68,7 +68,6 @@ impl Google {
         let options = [
             ("google_base_url", self.1.as_str()),
             ("google_service_account_key", key),
-            ("allow_http", "true"),
         ];
         Cloud::of("gs", &options)
     }

@@ -122,8 +122,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let to = Bucket::open(&options.to, &BTreeMap::new())?;
     // Before anything is listed: what others do from now on may be newer than the list.
     let since = entries(&to)?;
-    let mut source = Source::list(pattern, options.since)?;
-    source.refuse_within(&to)?;
+    let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
     plan.begin();
     plan.prepare()?;
@@ -133,10 +132,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let tables = Tables::new(&plan, |_| Belonging::default());
     // Files without records say nothing about columns, and need none.
     tables.prepare_those(&|stream| source.has_columns(stream))?;
-    let workers = match options.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    };
+    let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
     let ended = work.run(workers);
     let finished = work.finish();
@@ -165,8 +161,15 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     })
 }
 
+fn workers(options: &Options) -> usize {
+    match options.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}
+
 /// The error of a batch whose input cannot be its output.
-fn loops(from: &str, to: &str) -> Error {
-    let message = format!("{to} lies within {from}: a batch would read what it writes");
-    Error::new(ErrorKind::Usage, message).hint("give a stage outside of what is read")
+fn loops(inner: &str, outer: &str) -> Error {
+    let message = format!("{inner} lies within {outer}: a batch would read what it writes");
+    Error::new(ErrorKind::Usage, message).hint("give a stage beside what is read")
 }

@@ -43,6 +43,8 @@ pub struct Single {
     spec: PartSpec,
     /// Where objects lie: what their folders say is read from there on.
     places: Vec<String>,
+    /// Objects that may be in process at once.
+    workers: usize,
     stage: Mutex<Option<Arc<Stage>>>,
     plans: Mutex<HashMap<Descriptor, Arc<Planned>>>,
 }
@@ -73,6 +75,7 @@ impl Single {
         let places = places.iter().map(spelt).collect::<Result<_>>()?;
         Ok(Self {
             spec,
+            workers: super::workers(&options),
             places,
             files,
             options,
@@ -128,7 +131,14 @@ impl Single {
         since: u64,
     ) -> Result<Option<Ended>> {
         let tables = Tables::new(plan, |_| Belonging::default());
-        let work = Work::new(plan, source, stage, &tables, &self.options, (since, 1))?;
+        let work = Work::new(
+            plan,
+            source,
+            stage,
+            &tables,
+            &self.options,
+            (since, self.workers),
+        )?;
         let ended = work.run(1);
         let finished = work.finish();
         ended?;

@@ -31,7 +31,6 @@ const LEARNED_OBJECTS: usize = 64;
 #[derive(Debug)]
 pub struct Source {
     pub bucket: Bucket,
-    from: String,
     /// In the order of their keys.
     pub objects: Vec<(Object, Descriptor)>,
     /// The columns that the catalog declares, by stream.
@@ -39,12 +38,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// Lists what a pattern finds.
+    /// Lists what a pattern finds, for a stage elsewhere.
     ///
     /// # Errors
-    /// `Usage` when it finds nothing at all; what the store says.
-    pub fn list(pattern: Pattern, since: Option<DateTime<Utc>>) -> Result<Self> {
+    /// `Usage` when it finds nothing at all, or the stage lies there; what the store says.
+    pub fn list(pattern: Pattern, since: Option<DateTime<Utc>>, to: &Bucket) -> Result<Self> {
         let bucket = Bucket::open(pattern.place(), &BTreeMap::new())?;
+        refuse_within(&bucket, to)?;
         let objects = staged::list(&bucket, &pattern, since)?;
         if objects.is_empty() && since.is_none() {
             let message = format!("there are no staged files at {}", bucket.url());
@@ -52,7 +52,6 @@ impl Source {
                 .hint("give a prefix, or a glob as `s3://bucket/stage/**/*.jsonl.gz`"));
         }
         Ok(Self {
-            from: pattern.place().to_owned(),
             bucket,
             objects,
             columns: BTreeMap::new(),
@@ -62,7 +61,6 @@ impl Source {
     /// One object alone.
     pub fn of(bucket: Bucket, object: Object, stream: Descriptor) -> Self {
         Self {
-            from: object.url.clone(),
             bucket,
             objects: vec![(object, stream)],
             columns: BTreeMap::new(),
@@ -75,19 +73,6 @@ impl Source {
         Self {
             columns: self.columns.clone(),
             ..Self::of(bucket, object, stream)
-        }
-    }
-
-    /// A stage must not lie where it would be read.
-    ///
-    /// # Errors
-    /// `Usage` if it does.
-    pub fn refuse_within(&self, to: &Bucket) -> Result<()> {
-        let (from, to) = (self.bucket.url(), to.url());
-        let inside = to.strip_prefix(from.trim_end_matches('/'));
-        match inside {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => Err(loops(&self.from, &to)),
-            _ => Ok(()),
         }
     }
 
@@ -232,6 +217,20 @@ impl Source {
         }
         plan.settle();
         Ok(())
+    }
+}
+
+/// A stage must not lie where it would be read, nor what is read where a stage may write.
+fn refuse_within(from: &Bucket, to: &Bucket) -> Result<()> {
+    let (from, to) = (from.url(), to.url());
+    let inside = |inner: &str, outer: &str| {
+        let rest = inner.strip_prefix(outer.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    match (inside(&to, &from), inside(&from, &to)) {
+        (true, _) => Err(loops(&to, &from)),
+        (_, true) => Err(loops(&from, &to)),
+        _ => Ok(()),
     }
 }
 

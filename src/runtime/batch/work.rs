@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
 use crate::report::Totals;
+use crate::runtime::account::{check_limits, check_limits_early};
 use crate::runtime::stage::entry::{Commit, Input, Part};
 use crate::runtime::stage::{Parts, Stage, View};
 use crate::runtime::staged;
@@ -75,7 +76,8 @@ pub struct Finished {
 }
 
 impl<'a> Work<'a> {
-    /// Prepares the work of some number of workers, on objects that were found when the log had `since` entries.
+    /// Prepares the work of some number of workers, on objects that were found when the log had `since` entries. Other
+    /// works may go on beside it; `workers` are those of all.
     ///
     /// # Errors
     /// `Output` when the reject store cannot be opened.
@@ -292,10 +294,14 @@ impl<'a> Work<'a> {
         if parts.is_empty() && done.is_empty() {
             return Ok(true);
         }
-        {
-            let finished = lock(&self.finished);
-            crate::runtime::account::check_limits_early(self.plan, &finished.totals)?;
-        }
+        // What a single object holds is all that can be known of it.
+        let alone = self.source.objects.len() == 1 && lock(&self.queue).shares.is_empty();
+        let check = if alone {
+            check_limits
+        } else {
+            check_limits_early
+        };
+        check(self.plan, &lock(&self.finished).totals)?;
         let inputs: Vec<Input> = done.iter().map(|(.., input)| input.clone()).collect();
         let mut stale = Vec::new();
         // Others change parts while theirs are replaced.

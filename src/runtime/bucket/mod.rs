@@ -6,6 +6,7 @@
 mod failure;
 mod limits;
 mod local;
+mod spelling;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -94,7 +95,7 @@ impl Bucket {
         };
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let given: Vec<_> = variables().chain(options.clone()).collect();
-        let root = root(scheme, bucket, &given);
+        let root = spelling::root(scheme, bucket, &given);
         let url = url::Url::parse(&root).map_err(|error| wrong(place, error))?;
         let mut limits = Limits::default();
         let mut settings = Vec::new();
@@ -373,40 +374,6 @@ fn folder(place: &str) -> Option<&str> {
     }
 }
 
-/// A bucket's URL, however it was spelt: what is done is known by it. Azure's has its account, where that is known.
-fn root(scheme: &str, bucket: &str, settings: &[(String, String)]) -> String {
-    if scheme == "s3a" {
-        return format!("s3://{bucket}/");
-    }
-    if ["s3", "gs"].contains(&scheme) {
-        return format!("{scheme}://{bucket}/");
-    }
-    if let Some((container, host)) = bucket.split_once('@') {
-        return format!(
-            "abfss://{container}@{}/",
-            host.replacen(".blob.", ".dfs.", 1)
-        );
-    }
-    let of = |names: &[&str]| {
-        let named = |(name, _): &&(String, String)| names.contains(&name.as_str());
-        settings
-            .iter()
-            .rfind(named)
-            .map(|(_, value)| value.as_str())
-    };
-    let elsewhere = [
-        "azure_storage_use_emulator",
-        "azure_storage_endpoint",
-        "azure_endpoint",
-    ];
-    match of(&["azure_storage_account_name", "account_name"]) {
-        Some(account) if of(&elsewhere).is_none() => {
-            format!("abfss://{bucket}@{account}.dfs.core.windows.net/")
-        }
-        _ => format!("az://{bucket}/"),
-    }
-}
-
 /// The environment's settings of stores. Stores know names like `token` and `region` too, which in an environment
 /// are somebody else's.
 fn variables() -> impl Iterator<Item = (String, String)> {
@@ -439,6 +406,11 @@ fn store(
                 let Ok(key) = name.parse() else { continue };
                 // Set twice, a client's option would be lost with the client's own ones.
                 match key {
+                    // There is no setting of Google's own for that.
+                    _ if name == "google_base_url" && value.starts_with("http://") => {
+                        client = client.with_allow_http(true);
+                        builder = builder.with_config(key, value);
+                    }
                     _ if name.ends_with("allow_http") => {
                         client = client.with_allow_http(value == "true" || value == "1");
                     }
@@ -487,38 +459,4 @@ fn network() -> Result<&'static Runtime> {
         )
         .because(error.to_string())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bucket_has_one_url_however_it_is_spelt() {
-        let account = ("azure_storage_account_name", "acct");
-        let emulator = ("azure_storage_use_emulator", "true");
-        for (place, options, url) in [
-            ("s3a://b/x", &[][..], "s3://b/x"),
-            ("s3://b/x/", &[], "s3://b/x"),
-            ("gs://b", &[], "gs://b/"),
-            (
-                "az://c/x",
-                &[account],
-                "abfss://c@acct.dfs.core.windows.net/x",
-            ),
-            ("azure://c/x", &[account, emulator], "az://c/x"),
-            (
-                "abfs://c@acct.blob.core.windows.net/x",
-                &[],
-                "abfss://c@acct.dfs.core.windows.net/x",
-            ),
-        ] {
-            let options = options
-                .iter()
-                .chain(&[("azure_storage_account_key", "a2V5")]);
-            let options = options.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let bucket = Bucket::open(place, &options.collect()).expect("a bucket");
-            assert_eq!(bucket.url(), url, "{place}");
-        }
-    }
 }
