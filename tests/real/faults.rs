@@ -311,7 +311,7 @@ fn faults_of_a_bucket_end_a_run_clearly_and_the_next_one_goes_on() {
     for (number, case) in CASES.iter().enumerate() {
         let folder = tempfile::tempdir().expect("a folder");
         let name = format!("fault-{number}");
-        let sync = Sync::new(Kind::Streams, 1, 0, 1_500, &mut chance);
+        let sync = Sync::new(Kind::Streams, 1, 0, 900, &mut chance);
         let mut story = Story::new(server.open(&name), &sync);
         story.begin(&sync);
         let (rule, count) = (case.rule, AtomicUsize::new(0));
