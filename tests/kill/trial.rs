@@ -423,7 +423,7 @@ pub fn tidy(look: &Look, paths: &[BTreeSet<String>; 2]) {
 }
 
 /// Files that were being written when a run was killed.
-fn unfinished(folder: &Path) -> Vec<PathBuf> {
+pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(at) = open.pop() {
