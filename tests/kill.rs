@@ -11,17 +11,18 @@ pub mod platform;
 pub mod trial;
 
 use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
 
 use midflight::runtime::bucket::Bucket;
-
-use std::process::Command;
+use serde_json::json;
 
 use chance::{Chance, kills};
-use course::{Danger, Target, run};
+use course::{Danger, Moment, Target, run};
 use platform::{Kind, Sync, acknowledge, write_files};
-use trial::{Place, Story, Trial};
+use trial::{Place, Story, Trial, unfinished};
 
-use crate::support::midflight;
+use crate::support::{self, midflight};
 
 /// A stage in a directory of its own.
 struct Folder(tempfile::TempDir);
@@ -109,6 +110,124 @@ fn a_full_disk_ends_a_run_clearly_and_the_next_one_goes_on() {
         assert_eq!(story.repeated, 0);
         story.settled(&sync);
     }
+}
+
+#[test]
+fn rows_that_no_state_covers_are_not_committed_before_the_end() {
+    let place = Folder(tempfile::tempdir().expect("a folder"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let sync = Sync::new(Kind::Streams, 1, 0, 1, &mut Chance::of(1));
+    write_files(folder.path(), &sync, &place.url("stage"));
+    let record = |stream: &str, id: usize| {
+        let pad = "x".repeat(2_000);
+        format!(
+            r#"{{"type":"RECORD","record":{{"stream":"{stream}","data":{{"id":{id},"pad":"{pad}"}},"emitted_at":1}}}}"#
+        ) + "\n"
+    };
+    let state = |stream: &str, upto: usize| {
+        format!(
+            r#"{{"type":"STATE","state":{{"type":"STREAM","stream":{{"stream_descriptor":{{"name":"{stream}"}},"stream_state":{{"upto":{upto}}}}}}}}}"#
+        ) + "\n"
+    };
+    // `beta` sends more than memory holds back, and none of its STATEs.
+    let mut input = String::new();
+    for id in 0..30_000 {
+        input.push_str(&record("beta", id));
+        if id % 10 == 0 {
+            input.push_str(&record("alpha", id / 10));
+        }
+        if id % 1_000 == 999 {
+            input.push_str(&state("alpha", id / 10 + 1));
+        }
+    }
+    input.push_str(&record("alpha", 3_000));
+    let write = |input: &str| {
+        let arguments = [
+            "destination",
+            "write",
+            "--config",
+            "settings.json",
+            "--catalog",
+            "catalog.json",
+            "--no-progress",
+        ];
+        midflight(&arguments).within(folder.path()).run(input)
+    };
+    let mut look = look::Look::new(place.open("stage"));
+    let mut counts = |ended: support::Ended| {
+        let mut reached = [0; 2];
+        acknowledge(&mut reached, &ended.stdout);
+        look.refresh();
+        let [visible, _] = look.standing();
+        (
+            ended.code,
+            reached,
+            look.union(&visible)
+                .map(|rows| rows.values().sum::<usize>()),
+        )
+    };
+    let cut = format!("{input}{{\"type\":\"REC\n");
+    assert_eq!(counts(write(&cut)), (1, [3_000, 0], [3_000, 0]));
+    let rest = input
+        .split_inclusive('\n')
+        .filter(|line| !line.contains(r#""alpha""#));
+    let rest = rest.collect::<String>() + &record("alpha", 3_000) + &state("alpha", 3_001);
+    assert_eq!(counts(write(&rest)), (0, [3_001, 0], [3_001, 30_000]));
+}
+
+#[test]
+fn a_large_part_that_was_being_written_is_swept() {
+    let place = Folder(tempfile::tempdir().expect("a folder"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut chance = Chance::of(3);
+    let sync = Sync::new(Kind::Streams, 1, 0, 100, &mut chance);
+    write_files(folder.path(), &sync, &place.url("stage"));
+    let settings = json!({"stage": place.url("stage"), "config": "version: 1\nunlisted: pass\nstage: {row_group_bytes: 65536}\n"});
+    std::fs::write(folder.path().join("settings.json"), settings.to_string()).expect("a file");
+    let mut input = String::new();
+    for id in 0..14_000 {
+        let pad: String = (0..200)
+            .map(|_| format!("{:016x}", chance.next()))
+            .collect();
+        let record = json!({"type": "RECORD", "record": {"stream": "alpha", "data": {"id": id, "pad": pad}, "emitted_at": 1}});
+        input.push_str(&format!("{record}\n"));
+    }
+    let write = |input: &str, moment: Option<Moment>| {
+        let arguments = [
+            "destination",
+            "write",
+            "--config",
+            "settings.json",
+            "--catalog",
+            "catalog.json",
+            "--no-progress",
+        ];
+        let program = midflight(&arguments).within(folder.path());
+        let danger = Danger {
+            moment,
+            watched: None,
+            target: Target::default(),
+        };
+        run(program.command(), input.as_bytes(), &danger)
+    };
+    let at = Moment::Bytes(input.len() - (4 << 20), Duration::ZERO);
+    assert_eq!(write(&input, Some(at)).code, None);
+    let stage = place.0.path().join("stage");
+    assert_eq!(
+        unfinished(&stage.join("alpha")).len(),
+        1,
+        "a part is under way"
+    );
+    assert_eq!(write("", None).code, Some(0));
+    assert_eq!(unfinished(&stage), [] as [std::path::PathBuf; 0]);
+    let look = look::Look::new(place.open("stage"));
+    assert_eq!(
+        look.objects(),
+        [
+            std::collections::BTreeSet::new(),
+            std::collections::BTreeSet::new()
+        ]
+    );
 }
 
 /// A run that may write files of so many KiB.

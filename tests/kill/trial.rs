@@ -47,6 +47,7 @@ pub struct Trial<'a, P> {
     repeated: usize,
     lost_states: usize,
     swept: usize,
+    calm: Option<(Duration, usize)>,
 }
 
 impl<'a, P: Place> Trial<'a, P> {
@@ -63,6 +64,7 @@ impl<'a, P: Place> Trial<'a, P> {
             repeated: 0,
             lost_states: 0,
             swept: 0,
+            calm: None,
         }
     }
 
@@ -92,11 +94,9 @@ impl<'a, P: Place> Trial<'a, P> {
         let mut story = Story::new(self.place.open(&name), &first);
         story.ended(&self.run(&name, &first, &mut story.reached.clone(), None));
         let whole = Sync::new(kind, 2, 0, self.rows, self.chance);
-        // How long one takes that is left alone.
-        let calm = format!("calm-{}", self.stages);
-        let (mut took, mut events) = self.measure(&calm, &whole);
+        let (mut took, mut events) = self.measure(&whole);
         story.begin(&whole);
-        let stop = self.kills + 12;
+        let stop = self.kills + 20;
         loop {
             let bytes = whole.input(&story.reached).len();
             let danger = self.kills < kills.min(stop);
@@ -125,9 +125,17 @@ impl<'a, P: Place> Trial<'a, P> {
             .count();
         self.repeated += story.repeated;
         self.lost_states += story.lost_states;
+        if kills > 100 {
+            tell(&format!("{} kills", self.kills));
+        }
     }
 
-    fn measure(&mut self, name: &str, sync: &Sync) -> (Duration, usize) {
+    /// How long a sync takes that is left alone, and how many events it causes. All are alike, so one is measured.
+    fn measure(&mut self, sync: &Sync) -> (Duration, usize) {
+        if let Some(calm) = self.calm {
+            return calm;
+        }
+        let name = "calm";
         let watched = self.place.watched(name);
         let course = self.run(name, sync, &mut [0; 2], None);
         assert_eq!(course.code, Some(0), "{}", course.stderr);
@@ -138,7 +146,7 @@ impl<'a, P: Place> Trial<'a, P> {
             Some(_) => parts.len() + look.log.len(),
             None => self.place.events(),
         };
-        (course.took, events)
+        *self.calm.insert((course.took, events))
     }
 
     fn run(&self, name: &str, sync: &Sync, reached: &mut Reached, at: Option<Moment>) -> Course {
@@ -423,7 +431,7 @@ pub fn tidy(look: &Look, paths: &[BTreeSet<String>; 2]) {
 }
 
 /// Files that were being written when a run was killed.
-fn unfinished(folder: &Path) -> Vec<PathBuf> {
+pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(at) = open.pop() {

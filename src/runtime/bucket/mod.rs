@@ -235,14 +235,30 @@ impl Bucket {
     /// # Errors
     /// `Input` with the store's reason.
     pub fn list_after(&self, below: &Path, after: Option<&Path>) -> Result<Vec<ObjectMeta>> {
-        let listed = match after {
-            Some(after) => self.objects.list_with_offset(Some(below), after),
-            None => self.objects.list(Some(below)),
-        };
-        match block_on(listed.try_collect::<Vec<_>>())? {
-            Err(object_store::Error::NotFound { .. }) if self.folder.is_some() => Ok(Vec::new()),
-            listed => listed
-                .map_err(|error| failed(ErrorKind::Input, &self.url_of(below), "listed", &error)),
+        let mut tries = 1;
+        loop {
+            let listed = match after {
+                Some(after) => self.objects.list_with_offset(Some(below), after),
+                None => self.objects.list(Some(below)),
+            };
+            let error = match block_on(listed.try_collect::<Vec<_>>())? {
+                Ok(listed) => return Ok(listed),
+                Err(object_store::Error::NotFound { .. }) if self.folder.is_some() => {
+                    return Ok(Vec::new());
+                }
+                Err(error) => error,
+            };
+            // The store's client does not ask again for a page of which half arrived.
+            if tries >= AGAIN || failure::is_final(&error) || failure::is_busy(&error) {
+                return Err(failed(
+                    ErrorKind::Input,
+                    &self.url_of(below),
+                    "listed",
+                    &error,
+                ));
+            }
+            tries += 1;
+            std::thread::sleep(PAUSE);
         }
     }
 

@@ -398,3 +398,106 @@ fn inputs_of_one_part_are_replaced_by_many_at_once() {
     let whole = open(folder.path()).view(Clone::clone);
     assert_eq!(whole, stage.view(Clone::clone));
 }
+
+#[test]
+fn lists_hold_what_all_have_committed_who_commit_at_once() {
+    let folder = folder();
+    std::thread::scope(|scope| {
+        for run in 0..6 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let stage = claimed(folder, &[]);
+                for number in run * 10..run * 10 + 10 {
+                    let parts = parts(&stage, &target("s", 0, false), number..number + 1);
+                    let entry = Commit {
+                        parts,
+                        ..Commit::default()
+                    };
+                    assert!(commit(&stage, entry).expect("a commit"));
+                }
+            });
+        }
+    });
+    assert_eq!(seen(folder.path(), "s"), (0..60).collect::<Vec<_>>());
+}
+
+#[test]
+fn parts_of_one_name_are_two_objects_also_within_a_run() {
+    let folder = folder();
+    let bucket = Bucket::open(&folder.path().display().to_string(), &BTreeMap::new());
+    let spec = PartSpec {
+        path: "all/".to_owned(),
+        file: "part{format_extension}".to_owned(),
+        ..PartSpec::default()
+    };
+    let stage = Stage::open(bucket.expect("a place"), spec, "").expect("a stage");
+    stage.claim(&[], i64::MAX / 2).expect("a claim");
+    let mut open = Parts::new(&stage);
+    for (number, stream) in ["s", "t"].into_iter().enumerate() {
+        let target = target(stream, 0, false);
+        open.append(number, &target, &rows(0..3)).expect("room");
+    }
+    let written = open.take(&|_| true).expect("parts");
+    let paths: Vec<_> = written.iter().map(|part| part.path.as_str()).collect();
+    assert_eq!(paths, ["all/part-1.parquet", "all/part.parquet"]);
+    assert_eq!(files(folder.path()), paths);
+}
+
+#[test]
+fn a_sweep_spares_runs_that_began_after_it_read_the_log() {
+    let folder = folder();
+    let bucket = open(folder.path()).bucket().clone();
+    let mut early = Log::open(&bucket).expect("a log");
+    let stage = claimed(folder.path(), &["s"]);
+    let written = parts(&stage, &target("s", 0, false), 0..10);
+    assert_eq!(
+        reserve::sweep(&bucket, &mut early, true).expect("an answer"),
+        0
+    );
+    let entry = Commit {
+        parts: written,
+        ..Commit::default()
+    };
+    commit(&stage, entry).expect("a commit");
+    assert_eq!(seen(folder.path(), "s").len(), 10);
+}
+
+#[test]
+fn a_run_that_was_overtaken_takes_its_late_parts_back() {
+    let folder = folder();
+    let slow = claimed(folder.path(), &["s"]);
+    let mut open = Parts::new(&slow);
+    open.append(0, &target("s", 0, false), &rows(0..10))
+        .expect("room");
+    let next = claimed(folder.path(), &["s"]);
+    next.end().expect("an end");
+    let late = Commit {
+        parts: open.take(&|_| true).expect("parts"),
+        ..Commit::default()
+    };
+    let late = commit(&slow, late).map_err(|error| error.kind());
+    assert_eq!(late, Err(ErrorKind::Superseded));
+    slow.withdraw().expect("room");
+    assert_eq!(files(folder.path()), [] as [&str; 0]);
+}
+
+#[test]
+fn a_checkpoint_that_is_damaged_is_passed_over() {
+    let folder = folder();
+    let stage = claimed(folder.path(), &["s"]);
+    for number in 0..70 {
+        let entry = Commit {
+            parts: parts(&stage, &target("s", 0, false), number..number + 1),
+            ..Commit::default()
+        };
+        commit(&stage, entry).expect("a commit");
+    }
+    let checkpoints = folder.path().join(format!("{FOLDER}/checkpoints"));
+    for found in std::fs::read_dir(checkpoints).expect("a folder").flatten() {
+        std::fs::write(found.path(), "{").expect("a file");
+    }
+    assert_eq!(
+        open(folder.path()).view(Clone::clone),
+        stage.view(Clone::clone)
+    );
+}
