@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::Utc;
-use deltalake_core::kernel::transaction::{
-    CommitBuilder, CommitProperties, TableReference, TransactionError,
-};
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, MetadataExt, StructType, Transaction, new_metadata};
 use deltalake_core::logstore::{StorageConfig, default_logstore};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};

@@ -20,9 +20,13 @@ fn opened(folder: &Path, delta: bool) -> Stage {
 }
 
 fn begun(folder: &Path, delta: bool) -> Stage {
+    begun_for(folder, delta, "s")
+}
+
+fn begun_for(folder: &Path, delta: bool, key: &str) -> Stage {
     let stage = opened(folder, delta);
     stage
-        .claim(&["s".to_owned()], i64::MAX / 2)
+        .claim(&[key.to_owned()], i64::MAX / 2)
         .expect("a claim");
     stage
 }
@@ -155,15 +159,14 @@ fn columns_that_come_later_are_added() {
 #[test]
 fn runs_that_commit_at_once_all_end_up_in_the_table() {
     let folder = folder();
+    let stages: Vec<_> = (0..4)
+        .map(|run| begun_for(folder.path(), true, &format!("run {run}")))
+        .collect();
     std::thread::scope(|scope| {
-        for run in 0..4 {
-            let folder = folder.path();
+        for (run, stage) in (0..).zip(&stages) {
             scope.spawn(move || {
-                let stage = opened(folder, true);
-                stage.claim(&[], i64::MAX / 2).expect("a claim");
-                for row in 0..3 {
-                    let row = run * 3 + row;
-                    written(&stage, &target("s", 0, false), row..row + 1);
+                for row in run * 3..run * 3 + 3 {
+                    written(stage, &target("s", 0, false), row..row + 1);
                 }
             });
         }
