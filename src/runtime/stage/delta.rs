@@ -83,12 +83,10 @@ pub fn publish(bucket: &Bucket, folder: &str, view: &View, stream: &Name) -> Res
         };
         actions.extend(added.into_iter().map(|(path, part)| add(path, part)));
         actions.extend(removed);
-        match block_on(commit(&table, actions, mode, &transaction))?.map_err(failed)? {
-            Some(version) => {
-                return place.settle(&place.path(&format!("_delta_log/{version:020}.json"))?);
-            }
-            // Another was first: the table says something else now.
-            None => {}
+        // Unless another was first: then the table says something else now.
+        let made = block_on(commit(&table, actions, mode, &transaction))?;
+        if let Some(version) = made.map_err(failed)? {
+            return place.settle(&place.path(&format!("_delta_log/{version:020}.json"))?);
         }
     }
     let message = format!("{}: others write the Delta table without end", place.url());
