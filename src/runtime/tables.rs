@@ -122,6 +122,10 @@ impl<'a> Tables<'a> {
             return Ok(Arc::clone(table));
         }
         let plan = self.plan.table(id.0, id.1)?;
+        #[cfg(feature = "delta")]
+        if self.plan.sources().config.stage.delta {
+            super::stage::delta::check(&entry::Name::from(&plan.stream), plan.table.schema())?;
+        }
         // Rows of a second stream belong to what those of the first do.
         let belonging = (self.belonging)(&self.plan.stream(id.0).descriptor);
         let spec = &self.plan.sources().config.stage;

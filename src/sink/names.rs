@@ -122,6 +122,16 @@ impl Names {
     }
 }
 
+/// Whether a path pattern has a folder of its own for every stream: one that names it before anything that changes.
+pub fn has_folder(path: &str) -> bool {
+    let known = path
+        .replace("${NAMESPACE}", "n")
+        .replace("${STREAM_NAME}", "\0");
+    let end = known.find("${").unwrap_or(known.len());
+    let folder = known[..end].rsplit_once('/');
+    folder.is_some_and(|(folder, _)| folder.contains('\0'))
+}
+
 /// The folder of one value of a partition column, as `country=DE/`.
 pub fn partition(column: &str, value: Option<&str>) -> String {
     let value = match value {

@@ -21,6 +21,8 @@ pub struct PartSpec {
     pub commit_seconds: u64,
     /// Fields are columns of their own; otherwise a record is JSON text in one column.
     pub flatten: bool,
+    /// A stream's folder is a Delta table too.
+    pub delta: bool,
 }
 
 impl Default for PartSpec {
@@ -35,6 +37,7 @@ impl Default for PartSpec {
             part_bytes: 128 << 20,
             commit_seconds: 300,
             flatten: true,
+            delta: false,
         }
     }
 }

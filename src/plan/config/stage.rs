@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::read::{bounded, read_name};
 use super::{COLUMNS_MAX, NAME_BYTES_MAX};
 use crate::document::{Fields, Node, Position, Problems, Value};
+use crate::sink::names;
 use crate::sink::spec::{Compression, FeatureSpec, Format, PartSpec, TableOptions};
 use crate::sink::table::{Layout, NumberAs};
 
@@ -72,8 +73,31 @@ pub(super) fn read_stage(node: &Node, file: &str, problems: &mut Problems) -> Pa
         spec.commit_seconds = seconds;
     }
     spec.flatten = fields.boolean("flatten", problems).unwrap_or(spec.flatten);
+    if let Some(node) = fields.take("delta") {
+        spec.delta = node.read_bool(file, problems).unwrap_or(spec.delta);
+        if spec.delta {
+            refuse_delta(&spec, node.at, file, problems);
+        }
+    }
     fields.finish(problems);
     spec
+}
+
+/// Says why these parts cannot be Delta tables.
+fn refuse_delta(spec: &PartSpec, at: Position, file: &str, problems: &mut Problems) {
+    if !cfg!(feature = "delta") {
+        let message = "this program was built without Delta tables";
+        let hint = "build it with `cargo build --release --features delta`";
+        problems.push_hint(file, at, message, hint);
+    }
+    if spec.format != Format::Parquet {
+        problems.push_at(file, at, "the parts of a Delta table are `format: parquet`");
+    }
+    if !names::has_folder(&spec.path) {
+        let message = "a Delta table needs a folder for its stream alone";
+        let hint = "let `path` begin with ${NAMESPACE}/${STREAM_NAME}/";
+        problems.push_hint(file, at, message, hint);
+    }
 }
 
 /// Reads the map `table` of a stream.
@@ -175,4 +199,43 @@ fn feature(node: &Node, file: &str, problems: &mut Problems) -> Option<FeatureSp
         timestamp: timestamp?,
         created,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::document::Problems;
+    use crate::plan::config::Config;
+
+    fn problems(stage: &str) -> Vec<String> {
+        let mut problems = Problems::new();
+        let text = format!("version: 1\nstage: {{{stage}}}\n");
+        Config::parse("f", &text, &mut problems);
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn delta_tables_need_parquet_a_folder_and_a_program_that_knows_them() {
+        assert!(problems("delta: false").is_empty());
+        let unknown = "build it with `cargo build --release --features delta`";
+        let known = |found: &[String]| !found.iter().any(|problem| problem.contains(unknown));
+        let found = problems("delta: true");
+        assert_eq!(known(&found), cfg!(feature = "delta"));
+        assert_eq!(found.len(), usize::from(!known(&found)));
+        for (stage, said) in [
+            ("format: jsonl", "`format: parquet`"),
+            (
+                r#"path: "all/${YEAR}_${STREAM_NAME}/""#,
+                "a folder for its stream",
+            ),
+            (r#"path: "${STREAM_NAME}_""#, "a folder for its stream"),
+        ] {
+            let found = problems(&format!("delta: true, {stage}"));
+            assert!(
+                found.iter().any(|problem| problem.contains(said)),
+                "{found:?}"
+            );
+        }
+        let found = problems(r#"delta: true, path: "all/${STREAM_NAME}/${YEAR}_""#);
+        assert_eq!(known(&found), found.is_empty());
+    }
 }

@@ -350,6 +350,27 @@ impl Bucket {
         Upload::new(Arc::clone(&self.objects), path, self.clone())
     }
 
+    /// The store, what stands before every key, and the URL of that: for a library that keeps its own objects here.
+    ///
+    /// # Errors
+    /// `Config` when the place has no URL.
+    #[cfg(feature = "delta")]
+    pub(super) fn store(&self) -> Result<(Arc<dyn ObjectStore>, Path, url::Url)> {
+        let url = match &self.folder {
+            Some(folder) => url::Url::from_directory_path(folder).ok(),
+            None => url::Url::parse(&self.root).ok().and_then(|mut url| {
+                let keys = self.prefix.parts();
+                let keys = keys
+                    .map(|part| part.as_ref().to_owned())
+                    .chain([String::new()]);
+                url.path_segments_mut().ok()?.pop_if_empty().extend(keys);
+                Some(url)
+            }),
+        };
+        let url = url.ok_or_else(|| wrong(&self.root, "it has no URL"))?;
+        Ok((Arc::clone(&self.objects), self.prefix.clone(), url))
+    }
+
     fn read<T>(&self, path: &Path, read: object_store::Result<T>) -> Result<Option<T>> {
         match read {
             Ok(found) => Ok(Some(found)),
@@ -366,7 +387,7 @@ impl Bucket {
 
     /// Returns when an object that was written in pieces is on disk. Buckets answer only then; a directory keeps it
     /// in memory a while.
-    fn settle(&self, path: &Path) -> Result<()> {
+    pub(super) fn settle(&self, path: &Path) -> Result<()> {
         let Some(file) = self.file(path) else {
             return Ok(());
         };

@@ -6,8 +6,11 @@
 //! claimed what it had claimed, cannot commit any more.
 //!
 //! Below the stage, `_midflight/` holds `log/`, `checkpoints/` of what it adds up to, `parts/` for reservations,
-//! and `streams/`, the list of what readers see of each stream, written after every commit.
+//! and `streams/`, the list of what readers see of each stream, written after every commit. With the feature `delta`
+//! a stream's folder may be a Delta table too.
 
+#[cfg(feature = "delta")]
+pub mod delta;
 mod dictionary;
 pub mod entry;
 mod lines;
@@ -187,9 +190,12 @@ impl Stage {
 
     /// The folder of a stream's parts, as far as all of them have one.
     pub fn folder_of(&self, stream: &Name) -> String {
-        let key = self.names.folder(stream.namespace.as_deref(), &stream.name);
         let root = self.bucket.url();
-        format!("{}/{key}", root.trim_end_matches('/'))
+        format!("{}/{}", root.trim_end_matches('/'), self.key_of(stream))
+    }
+
+    fn key_of(&self, stream: &Name) -> String {
+        self.names.folder(stream.namespace.as_deref(), &stream.name)
     }
 
     /// Writes something that is no part below our own folder.
@@ -309,12 +315,33 @@ impl Stage {
         let mut open = streams.clone();
         for _ in 0..ROUNDS {
             for stream in &open {
-                listing::write(&self.bucket, log.view(), stream)?;
+                self.announce(log.view(), stream)?;
             }
             if open.is_empty() {
                 break;
             }
             open = log.refresh()?.intersection(&streams).cloned().collect();
+        }
+        Ok(())
+    }
+
+    /// Tells readers what they see of a stream.
+    fn announce(&self, view: &View, stream: &Name) -> Result<()> {
+        listing::write(&self.bucket, view, stream)?;
+        #[cfg(feature = "delta")]
+        if self.spec.delta {
+            let folder = self.key_of(stream);
+            if view
+                .streams()
+                .iter()
+                .any(|other| *other != stream && self.key_of(other) == folder)
+            {
+                let message = format!("`{stream}` shares its folder with another stream");
+                return Err(Error::new(ErrorKind::Config, message).hint(
+                    "a Delta table needs its own: write ${NAMESPACE} and ${STREAM_NAME} in `path`",
+                ));
+            }
+            delta::publish(&self.bucket, &folder, view, stream)?;
         }
         Ok(())
     }

@@ -10,6 +10,10 @@ use parquet::file::properties::WriterProperties;
 use super::entry::{Commit, Earlier, Input, Name, Part, Publish};
 use super::*;
 
+#[cfg(feature = "delta")]
+#[cfg(test)]
+mod delta;
+
 fn name(stream: &str) -> Name {
     Name {
         namespace: None,
