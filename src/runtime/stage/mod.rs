@@ -1,7 +1,7 @@
 //! The stage: parts in a directory or bucket, made visible by one write to a log.
 //!
 //! First parts, which nobody knows of; then a commit, which names them, created under the next number of the
-//! [log]; then whatever was to wait for it. A run that is killed leaves either all of a commit or nothing, and
+//! `log`; then whatever was to wait for it. A run that is killed leaves either all of a commit or nothing, and
 //! objects that its reservations name, which the next run deletes. A run that was declared over, because another
 //! claimed what it had claimed, cannot commit any more.
 //!
