@@ -271,7 +271,7 @@ fn faults_of_staged_files_end_a_batch_and_the_next_one_reads_them() {
         (
             "listed",
             |request| {
-                if request.path.contains("list-type") {
+                if request.path.contains("/staged?list-type") {
                     Act::Rewrite(|body| body[..body.len() * 2 / 3].to_vec())
                 } else {
                     Act::Pass
