@@ -171,8 +171,14 @@ fn rows_that_no_state_covers_are_not_committed_before_the_end() {
     let rest = input
         .split_inclusive('\n')
         .filter(|line| !line.contains(r#""alpha""#));
-    let rest = rest.collect::<String>() + &record("alpha", 3_000) + &state("alpha", 3_001);
-    assert_eq!(counts(write(&rest)), (0, [3_001, 0], [3_001, 30_000]));
+    let last = record("alpha", 3_000) + &state("alpha", 3_001);
+    let rest = rest.collect::<String>();
+    // The end of the input is not that of a stream, where the platform would have said so.
+    let ended = counts(write(&(rest.clone() + &last)));
+    assert_eq!(ended, (0, [3_001, 0], [3_001, 0]));
+    let complete = r#"{"type":"TRACE","trace":{"type":"STREAM_STATUS","emitted_at":1,"stream_status":{"status":"COMPLETE","stream_descriptor":{"name":"beta"}}}}"#;
+    let ended = counts(write(&format!("{rest}{complete}\n")));
+    assert_eq!(ended, (0, [0, 0], [3_001, 30_000]));
 }
 
 #[test]

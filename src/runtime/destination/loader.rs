@@ -120,7 +120,8 @@ impl<'a> Loader<'a> {
         self.received.states()
     }
 
-    /// The end of the input: everything is committed, complete generations are published.
+    /// The end of the input: everything is committed, complete generations are published. Of streams that are not
+    /// complete, where the platform would have said so, only what STATEs cover is committed.
     ///
     /// # Errors
     /// What the stage says, or the output.
@@ -131,7 +132,12 @@ impl<'a> Loader<'a> {
         let stay = missing.iter().map(ToString::to_string);
         let stay: Vec<String> = stay.collect();
         let whole = self.whole.clone();
-        self.settle(|_| true)?;
+        // The source of a stream that was cut short sends what no STATE covers once more.
+        let (plan, policies, complete) = (self.plan, self.policies, self.complete.clone());
+        let cut = |id| policies.is_cut_short(&plan.stream(id).descriptor, &complete);
+        self.settle(|stream| !cut(stream))?;
+        let left: usize = self.held.iter().map(|(_, rows)| rows.num_rows()).sum();
+        let left_out = left > 0 || !self.ahead.is_empty();
         self.commit(&mut |commit| {
             commit.publish.clone_from(&published);
             commit.inputs.extend(whole.clone());
@@ -139,6 +145,10 @@ impl<'a> Loader<'a> {
         if self.repeated {
             let message = "midflight: this run was committed before; nothing was written";
             self.say(&trace::log("INFO", message))?;
+        }
+        if left_out {
+            let message = "midflight: rows that no STATE covers, of streams that were not declared complete, are left out";
+            self.say(&trace::log("WARN", message))?;
         }
         for stream in stay {
             let message = format!(

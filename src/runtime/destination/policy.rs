@@ -71,6 +71,12 @@ impl Policies {
         self.0.iter()
     }
 
+    /// Whether a stream's input has not come to its end, though the platform would have said so.
+    pub fn is_cut_short(&self, stream: &Descriptor, complete: &HashSet<Descriptor>) -> bool {
+        let policy = self.0.get(stream);
+        policy.is_some_and(|policy| policy.needs_complete) && !complete.contains(stream)
+    }
+
     /// What is published once the input has ended, and the streams that are not complete.
     pub fn published(
         &self,
