@@ -10,7 +10,6 @@ mod mutations;
 mod oracle;
 mod splits;
 mod strict;
-mod table;
 mod tables;
 
 use proptest::collection::vec;

@@ -220,7 +220,10 @@ fn record(bytes: &[u8], walker: &mut Walker<'_>) -> Result<Record, Malformed> {
 }
 
 /// Passes a value up to the separator behind it.
-pub(super) fn pass(walker: &mut Walker<'_>, value: Value) -> Result<Span, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] where it does not end.
+pub fn pass(walker: &mut Walker<'_>, value: Value) -> Result<Span, Malformed> {
     match value {
         Value::Scalar { start, end } => Ok(Span { start, end }),
         Value::Object { start } | Value::Array { start } => {

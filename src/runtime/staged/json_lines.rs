@@ -202,7 +202,7 @@ fn members(
     while let Some(key) = walker.key()? {
         let value = walker.value()?;
         let scalar = matches!(value, Value::Scalar { .. });
-        let span = pass(walker, value)?;
+        let span = frame::pass(walker, value)?;
         match own(bytes, key) {
             None => runs.push(key.start - 1, span.end),
             Some(own) => {
@@ -234,19 +234,6 @@ fn members(
         }
         Some(data) => Ok(data),
         None => Ok(Data::Members),
-    }
-}
-
-/// Passes a value up to the separator behind it.
-fn pass(walker: &mut Walker<'_>, value: Value) -> Result<Span, Malformed> {
-    match value {
-        Value::Scalar { start, end } => Ok(Span { start, end }),
-        Value::Object { start } | Value::Array { start } => {
-            walker.skip()?;
-            let end = walker.here() + 1;
-            walker.leave()?;
-            Ok(Span { start, end })
-        }
     }
 }
 
