@@ -8,7 +8,7 @@
 //!
 //! | column | [`Layout::Midflight`] | [`Layout::Airbyte`], as destination-s3 writes it |
 //! |---|---|---|
-//! | `_airbyte_raw_id` | text, see [`raw_id`] | the same |
+//! | `_airbyte_raw_id` | text, see [`raw_id()`] | the same |
 //! | `_airbyte_extracted_at` | timestamp in microseconds, UTC | `Int64`, milliseconds |
 //! | `_airbyte_meta` | `{sync_id, changes: [{field, change, reason}]}` | the same |
 //! | `_airbyte_generation_id` | `Int64` | the same |
