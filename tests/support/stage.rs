@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use midflight::runtime::bucket::Bucket;
+use midflight::runtime::stage::Stage;
+use midflight::runtime::stage::entry::Name;
+use midflight::sink::spec::PartSpec;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
@@ -27,6 +30,16 @@ pub fn parts(bucket: &Bucket, stream: &str) -> Vec<String> {
     let parts = list["parts"].as_array().cloned().unwrap_or_default();
     let path = |part: &Value| part["path"].as_str().expect("a path").to_owned();
     parts.iter().map(path).collect()
+}
+
+/// The rows that the log knows of. Behind a kill it may know more than the list of a stream.
+pub fn committed(bucket: &Bucket, stream: &str) -> u64 {
+    let stage = Stage::open(bucket.clone(), PartSpec::default(), "").expect("a stage");
+    let name = Name {
+        namespace: None,
+        name: stream.to_owned(),
+    };
+    stage.view(|view| view.visible(&name).map(|part| part.rows).sum())
 }
 
 /// The rows that readers see. A part that goes away meanwhile was replaced, and the list says by what.
