@@ -199,17 +199,18 @@ impl Bucket {
             Error::new(ErrorKind::Input, message).because(error)
         };
         let same = |meta: Option<ObjectMeta>| meta.is_some_and(|meta| meta.e_tag.as_deref() == tag);
-        if tag.is_some() && !same(self.head(path)?) {
-            return Err(failed(std::io::Error::other(
-                "it has changed since it was listed",
-            )));
-        }
         let file = std::path::Path::new("/").join(path.as_ref());
         let mut file = std::fs::File::open(file).map_err(failed)?;
         file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
         let wanted = range.end - range.start;
         let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
         file.take(wanted).read_to_end(&mut bytes).map_err(failed)?;
+        // Asked afterwards: it may change while it is being read.
+        if tag.is_some() && !same(self.head(path)?) {
+            return Err(failed(std::io::Error::other(
+                "it has changed since it was listed",
+            )));
+        }
         Ok(bytes.into())
     }
 
