@@ -26,6 +26,20 @@ pub struct Done {
     pub spent: Vec<(StreamId, usize, Duration)>,
 }
 
+impl Done {
+    /// The entries of its rows for the reject store, with their streams, where `before` lines stand before the chunk.
+    pub fn reject_entries(&self, before: u64) -> impl Iterator<Item = (StreamId, String)> {
+        let bytes = self.chunk.bytes.as_slice();
+        let (mut offset, mut line) = (0, before + 1);
+        self.rejected.iter().map(move |(stream, rejected)| {
+            let to = rejected.offset as usize;
+            line += memchr::memchr_iter(b'\n', &bytes[offset..to]).count() as u64;
+            offset = to;
+            (*stream, rejected.entry(line))
+        })
+    }
+}
+
 /// What a chunk becomes behind its stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {

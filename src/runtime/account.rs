@@ -79,14 +79,9 @@ impl<'a> Account<'a> {
         let Some(rejects) = self.rejects.as_mut().filter(|_| !done.rejected.is_empty()) else {
             return Ok(());
         };
-        let bytes = done.chunk.bytes.as_slice();
-        let (mut offset, mut line) = (0, self.totals.lines + 1);
-        for (stream, rejected) in &done.rejected {
-            let to = rejected.offset as usize;
-            line += memchr::memchr_iter(b'\n', &bytes[offset..to]).count() as u64;
-            offset = to;
-            let stream = self.plan.stream(*stream);
-            rejects.store(&stream.descriptor, &rejected.entry(line))?;
+        for (stream, entry) in done.reject_entries(self.totals.lines) {
+            let stream = self.plan.stream(stream);
+            rejects.store(&stream.descriptor, &entry)?;
         }
         rejects.sync()
     }

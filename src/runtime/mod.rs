@@ -18,3 +18,11 @@ pub mod staged;
 mod tables;
 
 pub use load::{Files, load};
+
+/// So many threads; one per core when 0.
+fn threads(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
+    }
+}

@@ -62,10 +62,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     let mut writer = Writer::new(plan, output, account);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let first = writer.say(&trace::log("INFO", &plan.greeting()));
-    let workers = match options.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    };
+    let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {
         Ok(()) => window::run(workers, lines, writer, || Task {
             plan,

@@ -162,10 +162,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
 }
 
 fn workers(options: &Options) -> usize {
-    match options.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    }
+    super::threads(options.workers)
 }
 
 /// The error of a batch whose input cannot be its output.

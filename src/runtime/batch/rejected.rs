@@ -52,13 +52,7 @@ impl OfInput {
     /// # Errors
     /// `Output` when they cannot be written.
     pub fn store(&mut self, done: &Done, rows: u64) -> Result<()> {
-        let bytes = done.chunk.bytes.as_slice();
-        let (mut offset, mut line) = (0, rows + 1);
-        for (_, rejected) in &done.rejected {
-            let to = rejected.offset as usize;
-            line += memchr::memchr_iter(b'\n', &bytes[offset..to]).count() as u64;
-            offset = to;
-            let entry = rejected.entry(line);
+        for (_, entry) in done.reject_entries(rows) {
             let path = &self.path;
             let file = match &mut self.file {
                 Some(file) => file,

@@ -211,10 +211,7 @@ fn sync(
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let lines = lines.of_bytes(CHUNK_BYTES).beating();
-    let workers = match options.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    };
+    let workers = super::threads(options.workers);
     let (mut loader, ended) = window::run(workers, lines, loader, || Task {
         plan: &plan,
         worker: Worker::new(Form::Rows),

@@ -66,12 +66,8 @@ impl Settings {
     }
 
     pub(super) fn size(&self) -> Size {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Size {
-            workers: match self.workers {
-                0 => cores(),
-                workers => workers,
-            },
+            workers: crate::runtime::threads(self.workers),
             queue: self.queue,
         }
     }

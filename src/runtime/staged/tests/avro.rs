@@ -1,3 +1,5 @@
+//! Avro: every type and packing, and damage.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};

@@ -1,3 +1,5 @@
+//! CSV: fields by their declared types, and what is broken.
+
 use super::*;
 use LogicalType as T;
 

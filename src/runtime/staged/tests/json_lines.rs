@@ -1,3 +1,5 @@
+//! JSON Lines: every layout, parts of every size, and what is broken.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Listing: order, streams, and files of no known kind.
+
 use chrono::{Duration, Utc};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Packed text: gzip and zstd, whole and cut.
+
 use std::io::Write;
 
 use super::*;

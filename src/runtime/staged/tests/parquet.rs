@@ -1,3 +1,5 @@
+//! Parquet: types, unions, row groups, and damage.
+
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
