@@ -17,7 +17,7 @@
 //! A module uses only modules to its left:
 //!
 //! `error · document · protocol · schema · batch · decode · model · detect · stage · sink · plan ·
-//! checkpoint · window · pipeline · report · runtime · cli`
+//! checkpoint · window · pipeline · report · audit · profile · trial · suggest · drift · exchange · runtime · cli`
 //!
 //! [`pipeline::process`] is the whole engine: a pure function from a chunk of lines to what leaves. Only
 //! [`runtime`] and [`cli`] know files, processes and threads.
@@ -44,7 +44,15 @@ pub mod plan;
 pub mod window;
 
 // Telling.
+pub mod audit;
 pub mod report;
+
+// The life of a rule.
+pub mod drift;
+pub mod exchange;
+pub mod profile;
+pub mod suggest;
+pub mod trial;
 
 // Where it runs.
 pub mod cli;

@@ -23,7 +23,12 @@ const ORDER: &[&str] = &[
     "window",
     "pipeline",
     "report",
+    "audit",
     "profile",
+    "trial",
+    "suggest",
+    "drift",
+    "exchange",
     "runtime",
     "cli",
 ];

@@ -1,0 +1,1 @@
+//! What has changed between two schemas, how bad that is, and the statements that follow it.

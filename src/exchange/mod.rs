@@ -1,0 +1,1 @@
+//! Rules in the formats of other tools: the Open Data Contract Standard and dqx.
