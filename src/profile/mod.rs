@@ -3,3 +3,4 @@
 //! [`form`] is what is written and read again.
 
 pub mod form;
+pub mod semantic;
