@@ -1,11 +1,15 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
+mod profile;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::runtime::Files;
+
+pub(super) use profile::Profile;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -29,6 +33,7 @@ pub(super) enum Command {
     Batch(Batch),
     Check(Check),
     Explain(Explain),
+    Profile(Profile),
     Catalog(Catalog),
     Reveal(Reveal),
     Serve(Serve),

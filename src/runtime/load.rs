@@ -26,6 +26,8 @@ pub struct Files {
     pub observe: bool,
     /// Records become rows of tables.
     pub tables: bool,
+    /// No model is used, whatever the configuration says: personal data is found by recognisers alone.
+    pub no_tagger: bool,
     /// The configuration itself, where it is no file: its name in messages, and its text.
     pub text: Option<(String, String)>,
     /// The catalog itself, where it is no file.
@@ -83,7 +85,10 @@ pub fn load(files: &Files) -> Result<Plan> {
         &file,
         &mut problems,
     );
-    let tagger = tagger(&config.tagger, folder)?;
+    let tagger = match files.no_tagger {
+        true => None,
+        false => tagger(&config.tagger, folder)?,
+    };
     told.update(keys.fingerprint());
     // What files themselves say about their columns changes with every further file.
     if let Some(catalog) = catalog.as_ref().filter(|_| files.catalog.is_some()) {

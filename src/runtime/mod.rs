@@ -10,6 +10,7 @@ mod load;
 pub mod models;
 mod output;
 pub mod pipe;
+pub mod profile;
 mod progress;
 mod rejects;
 pub mod serve;

@@ -2,6 +2,7 @@
 
 use super::FOLDS;
 use crate::profile::form::{ColumnProfile, Measures, PairMeasures, PairProfile, StreamProfile};
+use crate::profile::merge;
 
 /// Which slices belong to which fold, and how many records each has.
 #[derive(Debug)]
@@ -82,17 +83,22 @@ impl Folds {
 
     /// A column's measures per fold.
     pub fn column(&self, column: &ColumnProfile) -> Vec<Split<Measures>> {
-        self.split(&column.slices, Measures::add)
+        self.split(&column.slices, Measures::empty, merge::add)
     }
 
     /// A pair's measures per fold.
     pub fn pair(&self, pair: &PairProfile) -> Vec<Split<PairMeasures>> {
-        self.split(&pair.slices, PairMeasures::add)
+        self.split(&pair.slices, PairMeasures::default, PairMeasures::add)
     }
 
-    fn split<M: Default>(&self, slices: &[M], add: impl Fn(&mut M, &M)) -> Vec<Split<M>> {
+    fn split<M>(
+        &self,
+        slices: &[M],
+        nothing: impl Fn() -> M,
+        add: impl Fn(&mut M, &M),
+    ) -> Vec<Split<M>> {
         let one = |fold: usize| {
-            let (mut rest, mut inside) = (M::default(), M::default());
+            let (mut rest, mut inside) = (nothing(), nothing());
             for (measures, of) in slices.iter().zip(&self.fold) {
                 add(if *of == fold { &mut inside } else { &mut rest }, measures);
             }
@@ -122,6 +128,9 @@ mod tests {
             cursor: None,
             columns: Vec::new(),
             pairs: Vec::new(),
+            key: None,
+            cursor_course: None,
+            left_out: 0,
         }
     }
 

@@ -21,7 +21,8 @@ const SCALE_MAX: u32 = 4;
 
 impl Subject<'_> {
     pub(super) fn numbers(&self, drafts: &mut Vec<Draft>) {
-        let Some(numbers) = &self.total.numbers else {
+        // The ends of personal data are left out of a profile.
+        let Some(numbers) = self.total.numbers.as_ref().filter(|_| !self.withheld) else {
             return;
         };
         let whole = numbers.whole == numbers.count;
@@ -147,7 +148,7 @@ impl Subject<'_> {
 
     /// A declared date or timestamp: within a range where it does not grow, else not in the future.
     pub(super) fn moments(&self, drafts: &mut Vec<Draft>) {
-        let Some(moments) = &self.total.moments else {
+        let Some(moments) = self.total.moments.as_ref().filter(|_| !self.withheld) else {
             return;
         };
         let future = moments.max <= self.of.now;

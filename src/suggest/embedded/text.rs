@@ -50,9 +50,12 @@ fn of_form(form: &str, letters: Letters) -> String {
     let mut pattern = String::new();
     let mut symbols = form.chars().peekable();
     while let Some(symbol) = symbols.next() {
-        match letters.class(symbol) {
-            Some(class) => pattern.push_str(class),
-            None => escape(symbol, &mut pattern),
+        // Behind a backslash a symbol means itself.
+        let itself = (symbol == '\\').then(|| symbols.next()).flatten();
+        match (itself, letters.class(symbol)) {
+            (Some(itself), _) => escape(itself, &mut pattern),
+            (None, Some(class)) => pattern.push_str(class),
+            (None, None) => escape(symbol, &mut pattern),
         }
         if symbols.peek() == Some(&'+') {
             symbols.next();
@@ -102,8 +105,13 @@ fn escape(symbol: char, pattern: &mut String) {
 pub fn example(form: &str) -> String {
     let mut text = String::new();
     let mut last = None;
-    for symbol in form.chars() {
+    let mut symbols = form.chars();
+    while let Some(symbol) = symbols.next() {
         match (symbol, last) {
+            ('\\', _) => {
+                last = symbols.next();
+                text.extend(last);
+            }
             ('+', Some(before)) => {
                 text.push(before);
                 last = None;
@@ -128,13 +136,23 @@ mod tests {
 
     #[test]
     fn a_form_matches_what_has_it() {
-        let pattern = pattern_of_forms(&forms(&["A9+", "9+-9+", "Aa+ (A)"]), Letters::Ascii)
-            .expect("a pattern");
+        let pattern = pattern_of_forms(
+            &forms(&["A9+", "9+-9+", "Aa+ (A)", "\\+9 9+"]),
+            Letters::Ascii,
+        )
+        .expect("a pattern");
         let regex = Regex::new(&pattern).expect("a regular expression");
-        for text in ["N12", "12-34", "Ann (B)", &example("A9+")] {
+        for text in [
+            "N12",
+            "12-34",
+            "Ann (B)",
+            "+1 555",
+            &example("A9+"),
+            &example("\\+9 9+"),
+        ] {
             assert!(regex.is_match(text), "{text} {pattern}");
         }
-        for text in ["N1", "n12", "12-34 ", "Ann (B", "Änn (B)"] {
+        for text in ["N1", "n12", "1 555", "12-34 ", "Ann (B", "Änn (B)"] {
             assert!(!regex.is_match(text), "{text} {pattern}");
         }
         let unicode = pattern_of_forms(&forms(&["Aa+"]), Letters::Unicode).expect("a pattern");
