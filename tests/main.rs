@@ -7,6 +7,7 @@ mod cases;
 mod classify;
 mod cli;
 mod embed;
+mod govern;
 mod kill;
 mod models;
 mod properties;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::{Account, check_limits};
+use super::audit;
 use super::input::Lines;
 use super::output::Writer;
 use super::progress::Progress;
@@ -61,6 +62,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     widen(&output);
     let mut writer = Writer::new(plan, output, account);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
+    let audit = audit::Run::begin(plan, "pipe", options.report.as_deref())?;
     let first = writer.say(&trace::log("INFO", &plan.greeting()));
     let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {
@@ -72,6 +74,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     };
     writer.account.finish();
     let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
+    let ended = audit.end(plan, &mut writer.account.totals, ended);
     let ended = match ended {
         Ok(()) => {
             let mode = if plan.observe() {

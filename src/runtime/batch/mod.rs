@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::account::{check_limits, write_report};
+use super::audit;
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
 use super::load::Files;
@@ -134,9 +135,11 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
+    let audit = audit::Run::begin(&plan, "batch", options.report.as_deref())?;
     let ended = work.run(workers);
-    let finished = work.finish();
+    let mut finished = work.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
+    let ended = audit.end(&plan, &mut finished.totals, ended);
     if matches!(&ended, Err(error) if error.kind() == ErrorKind::Superseded) {
         let _ = stage.withdraw();
     }

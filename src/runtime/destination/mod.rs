@@ -13,6 +13,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::account::{Account, check_limits};
+use super::audit;
 use super::bucket::Bucket;
 use super::input::Lines;
 use super::load::{Files, load};
@@ -208,6 +209,8 @@ fn sync(
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
         loader.say(&trace::log("INFO", &message))?;
     }
+    let report = options.report.as_deref();
+    let audit = audit::Run::begin(&plan, "destination write", report)?;
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let lines = lines.of_bytes(CHUNK_BYTES).beating();
@@ -233,11 +236,12 @@ fn sync(
             Err(error)
         }
     };
+    let ended = audit.end(&plan, &mut loader.account.totals, ended);
     if ended.is_ok() {
         let message = format!("midflight: {}", loader.account.totals.sentence());
         loader.say(&trace::log("INFO", &message))?;
     }
-    if let Some(directory) = &options.report {
+    if let Some(directory) = report {
         let failed = ended.as_ref().err();
         let states = loader.states();
         loader
