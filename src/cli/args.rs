@@ -1,6 +1,7 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
 mod audit;
+mod rules;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,9 @@ use clap_complete::Shell;
 use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
+pub(super) use rules::{
+    GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -37,6 +41,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Rules(Rules),
     Audit(Audit),
     /// Prints the completions of a shell.
     #[command(
