@@ -87,11 +87,18 @@ impl Subject<'_> {
                 }
             }
         }
-        let (min, max) = meant?;
-        let limits = Limits {
-            min: Some(min),
-            max: Some(max),
+        let limits = match meant {
+            Some((min, max)) => Limits {
+                min: Some(min),
+                max: Some(max),
+            },
+            // What grows has no limits but its sign.
+            None => Limits {
+                min: (self.total.numbers.as_ref()?.min >= 0.0).then_some(0.0),
+                max: None,
+            },
         };
+        limits.min.or(limits.max)?;
         let (_, trial) = self.holds(|_| Some(Demand::Range(limits)))?;
         Some(self.range_draft(limits, whole, trial))
     }

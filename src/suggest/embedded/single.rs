@@ -92,8 +92,7 @@ impl Subject<'_> {
         make: impl Fn(&Measures) -> Option<Demand>,
     ) -> Option<(Demand, Trial)> {
         let trial = tried(&self.splits, self.kind, &make)?;
-        let fits = trial.worst <= self.of.tolerance;
-        Some((make(self.total)?, trial)).filter(|_| fits)
+        Some((make(self.total)?, trial)).filter(|(_, trial)| trial.holds(self.of.tolerance))
     }
 
     pub(super) fn columns(&self) -> Vec<Path> {
