@@ -132,15 +132,11 @@ fn find<'a>(
     }
     let (_, sql, table, swap) = best?;
     let trial = tried(&splits, swap)?;
-    if trial.rate() > of.tolerance / 10.0 || trial.worst > of.tolerance / 2.0 {
+    let power = table.power_of(if swap { &turned } else { total }, swap, textual);
+    // What sees little may not cost much.
+    if !trial.holds(of.tolerance * power[0].max(power[1])) {
         return None;
     }
-    let [first, second] = table.power(if swap { &turned } else { total });
-    let power = if swap {
-        [second, first]
-    } else {
-        [first, second]
-    };
     let paths: Vec<Path> = [&pair.a, &pair.b]
         .iter()
         .filter_map(|path| path.parse().ok())
