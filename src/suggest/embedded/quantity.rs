@@ -74,7 +74,8 @@ impl Subject<'_> {
 
     fn number_range(&self, whole: bool) -> Option<Draft> {
         let meant = self.means.and_then(|of| of.range);
-        for sides in [Sides::Both, Sides::Lower, Sides::Upper] {
+        let sides = [Sides::Both, Sides::Lower, Sides::Upper];
+        for sides in sides.into_iter().filter(|_| !self.grows) {
             for slack in SLACKS {
                 let range = |measures: &Measures| {
                     let limits = Limits::around(measures.numbers.as_ref()?, slack, sides)?;
