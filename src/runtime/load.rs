@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::catalogue;
 use super::embeddings::Source;
 use super::models::Models;
 use crate::detect::knows_label;
@@ -89,6 +90,9 @@ pub fn load(files: &Files) -> Result<Plan> {
         &mut problems,
     );
     let tagger = tagger(&config.tagger, folder)?;
+    let catalogue = config.catalogue.as_ref();
+    let catalogue = catalogue.map(|spec| catalogue::open(spec, folder));
+    let catalogue = catalogue.transpose()?.map(Arc::new);
     told.update(keys.fingerprint());
     // What files themselves say about their columns changes with every further file.
     if let Some(catalog) = catalog.as_ref().filter(|_| files.catalog.is_some()) {
@@ -105,6 +109,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         rules,
         keys,
         embedders: Embedders::new(Source::new(folder)),
+        catalogue,
         observe: files.observe,
         tables: files.tables,
         files: hashed,
