@@ -1,6 +1,7 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
 mod audit;
+mod profile;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
+pub(super) use profile::Profile;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,6 +35,7 @@ pub(super) enum Command {
     Batch(Batch),
     Check(Check),
     Explain(Explain),
+    Profile(Profile),
     Catalog(Catalog),
     Reveal(Reveal),
     Serve(Serve),

@@ -11,6 +11,7 @@ mod explain;
 mod models;
 mod output;
 mod pipe;
+mod profile;
 mod reveal;
 mod serve;
 
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),

@@ -27,6 +27,8 @@ pub struct Files {
     pub observe: bool,
     /// Records become rows of tables.
     pub tables: bool,
+    /// No model is used, whatever the configuration says: personal data is found by recognisers alone.
+    pub no_tagger: bool,
     /// The configuration itself, where it is no file: its name in messages, and its text.
     pub text: Option<(String, String)>,
     /// The catalog itself, where it is no file.
@@ -89,10 +91,13 @@ pub fn load(files: &Files) -> Result<Plan> {
         &file,
         &mut problems,
     );
-    let tagger = tagger(&config.tagger, folder)?;
     let catalogue = config.catalogue.as_ref();
     let catalogue = catalogue.map(|spec| catalogue::open(spec, folder));
     let catalogue = catalogue.transpose()?.map(Arc::new);
+    let tagger = match files.no_tagger {
+        true => None,
+        false => tagger(&config.tagger, folder)?,
+    };
     told.update(keys.fingerprint());
     // What files themselves say about their columns changes with every further file.
     if let Some(catalog) = catalog.as_ref().filter(|_| files.catalog.is_some()) {

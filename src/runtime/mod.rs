@@ -14,6 +14,7 @@ mod load;
 pub mod models;
 mod output;
 pub mod pipe;
+pub mod profile;
 mod progress;
 mod rejects;
 mod secret;
