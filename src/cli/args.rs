@@ -2,6 +2,7 @@
 
 mod audit;
 mod profile;
+mod suggest;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use profile::Profile;
+pub(super) use suggest::Suggest;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -41,6 +43,7 @@ pub(super) enum Command {
     Serve(Serve),
     Models(Models),
     Audit(Audit),
+    Suggest(Suggest),
     /// Prints the completions of a shell.
     #[command(
         after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"

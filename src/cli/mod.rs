@@ -14,6 +14,7 @@ mod pipe;
 mod profile;
 mod reveal;
 mod serve;
+mod suggest;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),
         Command::Audit(options) => audit::run(options),
+        Command::Suggest(options) => suggest::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };
     match ended {

@@ -25,6 +25,11 @@ pub(super) fn result(text: &str) -> Result<()> {
         })
 }
 
+/// Prints what a person should know though nothing failed.
+pub(super) fn note(text: &str) {
+    eprintln!("note: {text}");
+}
+
 /// Prints help or what is wrong with the arguments.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     // A closed terminal cannot be told.

@@ -135,6 +135,23 @@ impl Node {
         }
     }
 
+    /// The value as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::from(*value),
+            Value::Integer(value) => Json::from(*value),
+            Value::Float(value) => Json::from(*value),
+            Value::Text(text) => Json::from(text.as_str()),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, node)| (key.name.clone(), node.to_json()))
+                .collect(),
+        }
+    }
+
     /// Reports that the value is of another kind than `wanted`, as `text` or `a list`.
     pub fn mismatch(&self, wanted: &str, file: &str, problems: &mut Problems) {
         let message = format!("expected {wanted}, found {}", self.value.kind());

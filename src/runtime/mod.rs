@@ -21,6 +21,7 @@ mod secret;
 pub mod serve;
 pub mod stage;
 pub mod staged;
+pub mod suggest;
 mod tables;
 
 pub use load::{Files, load};

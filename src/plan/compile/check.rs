@@ -210,25 +210,9 @@ fn annotation_type() -> LogicalType {
 fn rows(nodes: &[document::Node]) -> Vec<Map<String, Value>> {
     nodes
         .iter()
-        .map(|node| match json(node) {
+        .map(|node| match node.to_json() {
             Value::Object(row) => row,
             _ => Map::new(),
         })
         .collect()
-}
-
-fn json(node: &document::Node) -> Value {
-    use document::Value as V;
-    match &node.value {
-        V::Null => Value::Null,
-        V::Bool(value) => Value::from(*value),
-        V::Integer(value) => Value::from(*value),
-        V::Float(value) => Value::from(*value),
-        V::Text(text) => Value::from(text.as_str()),
-        V::List(items) => items.iter().map(json).collect(),
-        V::Map(entries) => entries
-            .iter()
-            .map(|(key, node)| (key.name.clone(), json(node)))
-            .collect(),
-    }
 }

@@ -172,7 +172,11 @@ fn levelled(shape: &str) -> String {
 
 /// Numbers in two digits. The least and the greatest are somebody's, so quantiles end before them.
 fn described(numbers: &Numbers) -> Value {
-    let at = |part: f64| quantile(numbers, part).map_or(Value::Null, |value| json!(rounded(value)));
+    let at = |part: f64| {
+        numbers
+            .quantile(part)
+            .map_or(Value::Null, |value| json!(rounded(value)))
+    };
     json!({
         "p01": at(0.01), "p05": at(0.05), "p25": at(0.25), "p50": at(0.5),
         "p75": at(0.75), "p95": at(0.95), "p99": at(0.99),
@@ -186,38 +190,12 @@ fn described(numbers: &Numbers) -> Value {
 /// The years of most moments.
 fn years(moments: &Numbers) -> Value {
     const SECONDS: f64 = 365.2425 * 86_400.0;
-    let year =
-        |part: f64| quantile(moments, part).map(|seconds| (1970.0 + seconds / SECONDS).floor());
+    let year = |part: f64| {
+        moments
+            .quantile(part)
+            .map(|seconds| (1970.0 + seconds / SECONDS).floor())
+    };
     json!({"p01": year(0.01), "p99": year(0.99)})
-}
-
-/// The value below which this part of them lies, within a bucket's width.
-fn quantile(numbers: &Numbers, part: f64) -> Option<f64> {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a place among the values"
-    )]
-    let place = (part * numbers.count as f64).ceil().max(1.0) as u64;
-    let mut before = 0;
-    let bucket = numbers.buckets.iter().find(|(_, count)| {
-        before += **count;
-        before >= place
-    });
-    bucket.map(|(bucket, _)| middle_of(*bucket).clamp(numbers.min, numbers.max))
-}
-
-/// The number that stands for a bucket.
-fn middle_of(bucket: i32) -> f64 {
-    const G: f64 = 1.01 / 0.99;
-    let size = |at: i32| G.powi(at - 40_000);
-    let at = bucket.abs();
-    let middle = 2.0 * size(at - 1) * (size(at) / (size(at - 1) + size(at)));
-    match bucket {
-        0 => 0.0,
-        bucket if bucket < 0 => -middle,
-        _ => middle,
-    }
 }
 
 /// Two significant digits.

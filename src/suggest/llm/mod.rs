@@ -28,6 +28,8 @@ use crate::audit::{Kind, Record, canonical};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::rules::RuleSpec;
 use crate::profile::form::StreamProfile;
+use crate::schema::LogicalType;
+use crate::schema::path::Path;
 use answer::{Judge, Judged};
 
 pub use payload::{Clearance, Payload, Role};
@@ -84,12 +86,20 @@ pub struct Unanswered {
     pub call: Call,
 }
 
+/// The types that columns have in expressions.
+pub fn column_types(stream: &StreamProfile) -> BTreeMap<Path, LogicalType> {
+    let columns = stream.columns.iter();
+    columns
+        .filter_map(|column| Some((column.path.parse().ok()?, types::of(column))))
+        .collect()
+}
+
 /// A language model that proposes rules.
 pub struct Llm<'a> {
     pub model: &'a dyn Complete,
     pub prompt: &'a Prompt,
     /// What may be said of a stream.
-    pub clearance: &'a dyn Fn(&StreamProfile) -> Clearance,
+    pub clearance: Box<dyn Fn(&StreamProfile) -> Clearance + 'a>,
     /// Keeps a record. What cannot be recorded is not done.
     pub keep: &'a dyn Fn(Record) -> Result<()>,
     /// Fingerprints of rules that are there already, retired ones among them.

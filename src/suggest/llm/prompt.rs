@@ -203,7 +203,7 @@ fn read_schema(node: &Node, what: &str, file: &str, problems: &mut Problems) -> 
     let node = fields.require("schema", problems);
     fields.finish(problems);
     let node = node?;
-    let value = json(node);
+    let value = node.to_json();
     for problem in schema::unknown(&value) {
         problems.push_at(file, node.at, format!("the schema: {problem}"));
     }
@@ -237,23 +237,6 @@ fn parts(file: &str, body: &str, problems: &mut Problems) -> Vec<(Role, String)>
         );
     }
     parts
-}
-
-/// A node as JSON.
-fn json(node: &Node) -> Value {
-    use document::Value as V;
-    match &node.value {
-        V::Null => Value::Null,
-        V::Bool(value) => Value::from(*value),
-        V::Integer(value) => Value::from(*value),
-        V::Float(value) => Value::from(*value),
-        V::Text(text) => Value::from(text.as_str()),
-        V::List(items) => items.iter().map(json).collect(),
-        V::Map(entries) => entries
-            .iter()
-            .map(|(key, node)| (key.name.clone(), json(node)))
-            .collect(),
-    }
 }
 
 #[cfg(test)]
