@@ -3,6 +3,7 @@
 mod audit;
 mod profile;
 mod rules;
+mod suggest;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(super) use profile::Profile;
 pub(super) use rules::{
     GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
 };
+pub(super) use suggest::Suggest;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -46,6 +48,7 @@ pub(super) enum Command {
     Models(Models),
     Rules(Rules),
     Audit(Audit),
+    Suggest(Suggest),
     /// Prints the completions of a shell.
     #[command(
         after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::catalogue;
 use super::embeddings::Source;
 use super::models::Models;
 use crate::detect::knows_label;
@@ -90,6 +91,9 @@ pub fn load(files: &Files) -> Result<Plan> {
         &file,
         &mut problems,
     );
+    let catalogue = config.catalogue.as_ref();
+    let catalogue = catalogue.map(|spec| catalogue::open(spec, folder));
+    let catalogue = catalogue.transpose()?.map(Arc::new);
     let tagger = match files.no_tagger {
         true => None,
         false => tagger(&config.tagger, folder)?,
@@ -110,6 +114,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         rules,
         keys,
         embedders: Embedders::new(Source::new(folder)),
+        catalogue,
         observe: files.observe,
         tables: files.tables,
         files: hashed,

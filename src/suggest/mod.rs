@@ -4,6 +4,7 @@
 //! [`Embedded`] reads statistics and needs no network. Another suggester sees less, and may know more.
 
 pub mod embedded;
+pub mod llm;
 
 pub use embedded::Embedded;
 
