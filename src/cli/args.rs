@@ -16,6 +16,7 @@ pub(super) use audit::{Audit, AuditAction};
 pub(super) use profile::Profile;
 pub(super) use rules::{
     GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
+    TrialCourse, TrialRows,
 };
 pub(super) use suggest::Suggest;
 

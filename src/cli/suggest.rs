@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::args::{Format, Suggest};
 use super::output;
+use super::rules::backtest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::suggest::{
     self, Catalogues, LanguageModel, Options, Proposed, Summary, evaluate, source,
 };
+use crate::runtime::trial;
 
 pub(super) fn run(arguments: &Suggest) -> Result<()> {
     let options = Options {
@@ -22,6 +24,7 @@ pub(super) fn run(arguments: &Suggest) -> Result<()> {
         dry_run: arguments.dry_run,
         audit: arguments.audit.clone(),
         model: model(arguments),
+        trial: trial(arguments)?,
     };
     if let Some(file) = &arguments.llm.evaluate {
         return score(file, &options, arguments.format);
@@ -38,6 +41,16 @@ pub(super) fn run(arguments: &Suggest) -> Result<()> {
         Format::Text => text(&summary),
         Format::Json => json(&summary),
     })
+}
+
+/// How proposals are tried, if rows are given.
+fn trial(arguments: &Suggest) -> Result<Option<trial::Options>> {
+    let rows = &arguments.rows;
+    if rows.data.is_none() && rows.from.is_none() {
+        return Ok(None);
+    }
+    let catalog = arguments.catalog.as_deref();
+    backtest::options(rows, &arguments.gate, &arguments.course, catalog).map(Some)
 }
 
 fn model(arguments: &Suggest) -> Option<LanguageModel> {
@@ -108,6 +121,16 @@ fn text(summary: &Summary) -> String {
             proposed.rules.len(),
             proposed.known
         );
+        if !proposed.dropped.is_empty() {
+            let _ = writeln!(
+                text,
+                "  dropped by the back-test: {}",
+                proposed.dropped.len()
+            );
+            for one in &proposed.dropped {
+                let _ = writeln!(text, "    {}: {}", one.id, one.why);
+            }
+        }
         for rule in &proposed.rules {
             let demand = rule.to_sql();
             let demand = demand.unwrap_or_else(|| rule.form.name().to_owned());
@@ -135,6 +158,7 @@ fn json(summary: &Summary) -> String {
             "stream": proposed.stream,
             "file": proposed.file.as_ref().map(|file| file.display().to_string()),
             "known": proposed.known,
+            "dropped": proposed.dropped.iter().map(|one| json!({"id": one.id, "why": one.why})).collect::<Vec<_>>(),
             "rules": rules.collect::<Vec<_>>(),
         })
     };

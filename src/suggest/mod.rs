@@ -4,7 +4,9 @@
 //! [`Embedded`] reads statistics and needs no network. Another suggester sees less, and may know more.
 
 pub mod embedded;
+mod fit;
 pub mod llm;
+mod types;
 
 pub use embedded::Embedded;
 

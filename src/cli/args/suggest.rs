@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Format;
+use super::{Format, GateArguments, TrialCourse, TrialRows};
 
 /// Proposes rules from profiles. They are written as `proposed`: they count, and change nothing until a person approves.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  midflight suggest --profile profile.json --rules rules/\n  midflight suggest --profile profile.json --rules rules/ --catalogue ai.yaml \\\n    --llm-url http://127.0.0.1:11434/v1 --llm-model qwen2.5:7b\n\ndocs/governance.md says what leaves the process."
+    after_help = "Example:\n  midflight suggest --profile profile.json --catalog catalog.json --data messages.jsonl --rules rules/\n  midflight suggest --profile profile.json --rules rules/ --catalogue ai.yaml \\\n    --llm-url http://127.0.0.1:11434/v1 --llm-model qwen2.5:7b\n\ndocs/governance.md says what leaves the process."
 )]
 pub(in crate::cli) struct Suggest {
     /// Profiles, as `midflight profile` writes them.
@@ -24,6 +24,13 @@ pub(in crate::cli) struct Suggest {
     /// The configured catalog, for types that the profile lacks.
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
+    /// Rows that proposals are tried on first: what fires on them, or adds nothing, is dropped; the rest has evidence.
+    #[command(flatten)]
+    pub rows: TrialRows,
+    #[command(flatten)]
+    pub gate: GateArguments,
+    #[command(flatten)]
+    pub course: TrialCourse,
     /// Changes no rule file.
     #[arg(long)]
     pub dry_run: bool,

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::Proposed;
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::config::Rank;
 use crate::plan::rules::{Limits, Phase, RuleFile, RuleSpec, write};
 use crate::profile::form::StreamProfile;
+use crate::runtime::trial::Book;
 
 /// How rule files end.
 const ENDING: &str = ".rules.yaml";
@@ -89,6 +91,29 @@ impl Target {
     /// The rules that are there.
     pub fn rules(&self) -> &[RuleSpec] {
         self.there.as_ref().map_or(&[], |(_, file)| &file.rules)
+    }
+
+    /// The file as it would be with what is proposed; where there is none, one that nobody has written.
+    pub fn book(target: Option<&Self>, proposed: &Proposed) -> Result<Book> {
+        let path = target.map_or_else(|| PathBuf::from(ENDING), |target| target.path.clone());
+        let name = path.display().to_string();
+        let text = match target.and_then(|target| target.there.as_ref()) {
+            Some((text, _)) => write::append(&name, text, &proposed.rules)?,
+            None => {
+                let limits = Limits::default();
+                write::file(&proposed.stream, Phase::Monitor, &proposed.rules, &limits)
+            }
+        };
+        let mut problems = Problems::new();
+        let file = RuleFile::parse(&name, &text, &mut problems);
+        problems.into_result()?;
+        let unread = || Error::new(ErrorKind::Internal, "proposed rules cannot be read again");
+        Ok(Book {
+            file: file.ok_or_else(unread)?,
+            path,
+            name,
+            text,
+        })
     }
 
     /// Adds rules, and makes the file if it is not there. It is written whole or not at all.

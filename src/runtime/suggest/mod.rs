@@ -3,6 +3,7 @@
 
 pub mod evaluate;
 mod files;
+mod gate;
 mod model;
 
 use std::collections::HashSet;
@@ -11,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::audit::Log;
+use super::trial;
 use crate::audit::{Kind, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::rules::RuleSpec;
@@ -20,7 +23,7 @@ use crate::profile::form::{Profile, StreamProfile};
 use crate::profile::merge;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::schema::StreamSchema;
-use crate::suggest::Suggest;
+use crate::suggest::{Embedded, Suggest};
 use files::Place;
 
 pub use model::{Catalogues, LanguageModel, Opened};
@@ -40,6 +43,8 @@ pub struct Options {
     pub dry_run: bool,
     pub audit: Option<PathBuf>,
     pub model: Option<LanguageModel>,
+    /// Rows that proposals are tried on before they are written.
+    pub trial: Option<trial::Options>,
 }
 
 /// What was proposed.
@@ -60,6 +65,15 @@ pub struct Proposed {
     pub rules: Vec<RuleSpec>,
     /// Proposals that were there already, retired ones among them.
     pub known: usize,
+    /// Proposals that did not hold on the rows they were tried on, or that others make needless.
+    pub dropped: Vec<Dropped>,
+}
+
+/// A proposal that was not kept.
+#[derive(Debug)]
+pub struct Dropped {
+    pub id: String,
+    pub why: String,
 }
 
 /// Proposes rules.
@@ -83,10 +97,11 @@ pub fn run(options: &Options) -> Result<Summary> {
         dry_run: options.dry_run,
         ..Summary::default()
     };
-    for stream in &streams {
-        let mut file = place.file(stream)?;
-        let mut proposals = Proposals::of(stream, file.as_ref().map(|file| file.rules()));
-        for suggester in embedded() {
+    let mut asked = Vec::new();
+    for (stream, print) in &streams {
+        let there = place.file(stream)?;
+        let mut proposals = Proposals::of(there.as_ref().map(|file| file.rules()));
+        for suggester in embedded(*print) {
             proposals.add(suggester.suggest(stream)?);
         }
         let mut failure = None;
@@ -103,19 +118,26 @@ pub fn run(options: &Options) -> Result<Summary> {
                 }
             }
         }
-        let rules = proposals.taken;
-        if let Some(file) = file
-            .as_mut()
-            .filter(|_| !options.dry_run && !rules.is_empty())
-        {
-            file.add(&rules)?;
-        }
         let proposed = Proposed {
             stream: name(stream),
-            file: file.map(|file| file.path().to_owned()),
+            file: there.as_ref().map(|file| file.path().to_owned()),
             known: proposals.known,
-            rules,
+            rules: proposals.taken,
+            dropped: Vec::new(),
         };
+        asked.push((there, proposed, failure));
+    }
+    if let Some(trial) = &options.trial {
+        gate::sift(&mut asked, trial)?;
+    }
+    for ((stream, _), (_, proposed, failure)) in streams.iter().zip(asked) {
+        // Another stream's rules may have gone into the same file.
+        if !options.dry_run
+            && !proposed.rules.is_empty()
+            && let Some(mut file) = place.file(stream)?
+        {
+            file.add(&proposed.rules)?;
+        }
         keep(record(&proposed, options.dry_run, failure.as_ref()))?;
         summary.streams.push(proposed);
     }
@@ -134,7 +156,7 @@ pub fn payloads(options: &Options) -> Result<Vec<Value>> {
     let opened = opened(options)?;
     streams
         .iter()
-        .map(|stream| opened.payload(stream))
+        .map(|(stream, _)| opened.payload(stream))
         .collect()
 }
 
@@ -147,9 +169,11 @@ fn opened(options: &Options) -> Result<Opened> {
     model.open()
 }
 
-/// The suggesters that need no network.
-fn embedded() -> Vec<Box<dyn Suggest>> {
-    Vec::new()
+/// The suggesters that need no network, for a profile of this hash.
+fn embedded(print: [u8; 32]) -> Vec<Box<dyn Suggest>> {
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this age")]
+    let now = Utc::now().timestamp() as f64;
+    vec![Box::new(Embedded::new(print, now))]
 }
 
 /// The log: as it is named, else beside the rules. A language model is not asked without one.
@@ -169,41 +193,46 @@ fn log(options: &Options, place: &Place) -> Result<Option<Log>> {
     }
 }
 
-/// The streams of all profiles, by their names.
-fn profiles(paths: &[PathBuf]) -> Result<Vec<StreamProfile>> {
-    let mut streams: Vec<StreamProfile> = Vec::new();
+/// The streams of all profiles, each with the hash of its profile.
+fn profiles(paths: &[PathBuf]) -> Result<Vec<(StreamProfile, [u8; 32])>> {
+    let mut streams: Vec<(StreamProfile, [u8; 32])> = Vec::new();
     for path in paths {
-        for stream in profile(path)?.streams {
-            if streams.iter().any(|other| name(other) == name(&stream)) {
+        let (profile, print) = profile(path)?;
+        for stream in profile.streams {
+            if streams
+                .iter()
+                .any(|(other, _)| name(other) == name(&stream))
+            {
                 let message = format!("stream `{}` is in two profiles", name(&stream));
                 return Err(Error::new(ErrorKind::Usage, message)
                     .hint("`midflight profile --merge` makes one of several"));
             }
-            streams.push(stream);
+            streams.push((stream, print));
         }
     }
     Ok(streams)
 }
 
-/// A profile from its file.
-pub(super) fn profile(path: &Path) -> Result<Profile> {
+/// A profile from its file, and the SHA-256 of that.
+pub(super) fn profile(path: &Path) -> Result<(Profile, [u8; 32])> {
     let failed = |what: &str| Error::new(ErrorKind::Config, format!("{} {what}", path.display()));
     let mut text = Vec::new();
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(PROFILE_BYTES_MAX).read_to_end(&mut text));
     read.map_err(|error| failed("cannot be read").because(error))?;
+    let print = Sha256::digest(&text).into();
     let text = std::str::from_utf8(&text).map_err(|_| failed("is no profile"))?;
-    merge::parse(text, &path.display().to_string())
+    Ok((merge::parse(text, &path.display().to_string())?, print))
 }
 
 /// Puts the types that a catalog declares into profiles that lack them.
-fn declare(streams: &mut [StreamProfile], path: &Path) -> Result<()> {
+fn declare(streams: &mut [(StreamProfile, [u8; 32])], path: &Path) -> Result<()> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::new(ErrorKind::Catalog, format!("{file} cannot be read")).because(error)
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &file)?;
-    for stream in streams {
+    for (stream, _) in streams {
         let Some(known) = catalog.find(stream.namespace.as_deref(), &stream.name) else {
             continue;
         };
@@ -229,7 +258,7 @@ struct Proposals {
 
 impl Proposals {
     /// Beside the rules that there are, whatever their status.
-    fn of(_: &StreamProfile, rules: Option<&[RuleSpec]>) -> Self {
+    fn of(rules: Option<&[RuleSpec]>) -> Self {
         let rules = rules.unwrap_or_default();
         Self {
             fingerprints: rules.iter().map(RuleSpec::fingerprint).collect(),
@@ -270,6 +299,7 @@ fn record(proposed: &Proposed, dry_run: bool, failure: Option<&Error>) -> Record
         "dry_run": dry_run,
         "rules": rules,
         "known": proposed.known,
+        "dropped": proposed.dropped.iter().map(|one| json!({"id": one.id, "why": one.why})).collect::<Vec<_>>(),
         "language_model_failed": failure.map(|error| format!("{:?}", error.kind())),
     });
     Record::new(Kind::RulesProposed, payload)

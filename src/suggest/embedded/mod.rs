@@ -25,6 +25,7 @@ use draft::Draft;
 use folds::Folds;
 
 use super::Suggest;
+use super::fit::Columns;
 use crate::error::Result;
 use crate::plan::rules::RuleSpec;
 use crate::profile::form::StreamProfile;
@@ -77,11 +78,22 @@ impl Suggest for Embedded {
         pair::propose(self, &folds, stream, &known, &mut drafts);
         combination::propose(self, &folds, stream, &mut drafts);
         let kept = self.within_budget(drafts);
-        Ok(name::named(stream, kept, &hex::encode(self.profile)))
+        let columns = Columns::of(stream);
+        let mut rules = name::named(stream, kept, &hex::encode(self.profile));
+        // A rule that its column's type does not take is no rule.
+        rules.retain(|rule| columns.fit(rule, &self.now_text()));
+        Ok(rules)
     }
 }
 
 impl Embedded {
+    /// Now, as SQL reads it.
+    fn now_text(&self) -> String {
+        #[expect(clippy::cast_possible_truncation, reason = "seconds of this age")]
+        let now = chrono::DateTime::from_timestamp(self.now as i64, 0).unwrap_or_default();
+        now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
     /// The drafts in the order of what they are worth, as long as they refuse few rows together.
     fn within_budget(&self, mut drafts: Vec<Draft>) -> Vec<Draft> {
         drafts.sort_by_key(|draft| draft.demand_rank);

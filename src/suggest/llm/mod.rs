@@ -16,7 +16,6 @@ mod payload;
 pub mod prompt;
 mod refusal;
 mod schema;
-mod types;
 
 use std::collections::BTreeMap;
 
@@ -90,7 +89,7 @@ pub struct Unanswered {
 pub fn column_types(stream: &StreamProfile) -> BTreeMap<Path, LogicalType> {
     let columns = stream.columns.iter();
     columns
-        .filter_map(|column| Some((column.path.parse().ok()?, types::of(column))))
+        .filter_map(|column| Some((column.path.parse().ok()?, super::types::of(column))))
         .collect()
 }
 

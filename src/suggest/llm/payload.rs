@@ -14,13 +14,13 @@ use super::names::{Recogniser, named};
 use super::pairs::facts;
 use super::prompt::Prompt;
 use super::refusal::Refusal;
-use super::types;
 use crate::audit::canonical;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::catalogue::{Answer, StreamAnswer};
 use crate::profile::form::StreamProfile;
 use crate::schema::LogicalType;
 use crate::schema::path::Path;
+use crate::suggest::types;
 
 /// The least rows that a name, form or label must share: k of k-anonymity.
 pub const ROWS_MIN: u64 = 25;

@@ -4,7 +4,7 @@ use crate::profile::form::ColumnProfile;
 use crate::schema::LogicalType;
 
 /// The type of a column.
-pub(super) fn of(column: &ColumnProfile) -> LogicalType {
+pub fn of(column: &ColumnProfile) -> LogicalType {
     let scalars = [
         LogicalType::String,
         LogicalType::Boolean,
