@@ -25,12 +25,16 @@ const ALLOWED: &str = "version: 1\nstreams:\n  users: {ai: allow, columns: {emai
 
 /// Records of users that a profile is made of.
 fn users() -> String {
-    let users = (0..600_u32).map(|id| {
+    so_many_users(600)
+}
+
+fn so_many_users(count: u32) -> String {
+    let users = (0..count).map(|id| {
         let plan = ["free", "team", "enterprise"][id as usize % 3];
-        let day = 1 + id % 28;
+        let (day, hour) = (1 + id * 7 % 28, id % 12);
         let data = json!({
             "id": id, "age": 18 + id % 60, "plan": plan, "email": format!("person{id}@example.org"),
-            "created_at": format!("2025-03-{day:02}T08:00:00Z"), "updated_at": format!("2025-04-{day:02}T09:30:00Z"),
+            "created_at": format!("2025-03-{day:02}T08:00:00Z"), "updated_at": format!("2025-03-{day:02}T{:02}:30:00Z", 9 + hour),
         });
         json!({"type": "RECORD", "record": {"stream": "users", "data": data, "emitted_at": 1}})
     });
@@ -131,7 +135,7 @@ fn written(folder: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join("rules/users.rules.yaml")).unwrap_or_default();
     let mut problems = midflight::document::Problems::new();
     let file = midflight::plan::rules::RuleFile::parse("users", &text, &mut problems);
-    assert!(problems.is_empty(), "{problems}\n{text}");
+    assert!(text.is_empty() || problems.is_empty(), "{problems}\n{text}");
     let rules = file.map(|file| file.rules).unwrap_or_default();
     let of_model = |rule: &&midflight::plan::rules::RuleSpec| {
         midflight::runtime::suggest::source(rule) == "llm"
@@ -329,7 +333,7 @@ fn what_is_wrong_is_told_to_the_model_which_may_correct_it() {
 /// A model that fails leaves what the others proposed, a note, and a record.
 #[test]
 fn every_failure_is_a_note_and_no_error() {
-    let folder = folder(CATALOG, &users());
+    let folder = folder(CATALOG, &so_many_users(6_000));
     let folder = folder.path();
     type Make = fn(usize) -> Reply;
     let cases: &[(&str, Make, usize, &str, &str)] = &[
@@ -416,6 +420,12 @@ fn every_failure_is_a_note_and_no_error() {
         );
         assert_eq!(server.asked().len(), *requests, "{what}");
         assert_eq!(written(folder), Vec::<String>::new(), "{what}");
+        assert!(
+            ended.text().contains("  profile "),
+            "{what}: {}",
+            ended.text()
+        );
+        std::fs::remove_file(folder.join("rules/users.rules.yaml")).expect("a rule file");
         if !code.is_empty() {
             assert_eq!(
                 recorded(folder, "llm_call").last().expect("a call")["failure"],
@@ -655,4 +665,85 @@ fn a_prompt_is_scored_against_a_model() {
     .expect("written");
     let ended = midflight(&arguments).within(folder).run("");
     assert_eq!(ended.code, 3, "{}", ended.text());
+}
+
+/// What comes with the prompt can be run, and good rules hold everything in it.
+#[test]
+fn the_evaluation_of_the_prompt_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str, hour: u32| json!({"column": name, "value": format!("2025-01-01T{hour:02}:00:00Z")});
+    let number = |name: &str, value: f64| json!({"column": name, "value": value});
+    let text = |name: &str, value: &str| json!({"column": name, "value": value});
+    let good = [
+        rule(
+            "orders_quantity",
+            "quantity >= 1",
+            &["quantity"],
+            json!([number("quantity", 1.0)]),
+            json!([number("quantity", 0.0)]),
+        ),
+        rule(
+            "orders_price",
+            "unit_price > 0",
+            &["unit_price"],
+            json!([number("unit_price", 1.5)]),
+            json!([number("unit_price", -1.5)]),
+        ),
+        rule(
+            "orders_discount",
+            "discount_percent BETWEEN 0 AND 100",
+            &["discount_percent"],
+            json!([number("discount_percent", 5.5)]),
+            json!([number("discount_percent", 150.5)]),
+        ),
+        rule(
+            "orders_status",
+            "status IN ('open', 'shipped', 'delivered', 'cancelled')",
+            &["status"],
+            json!([text("status", "open")]),
+            json!([text("status", "x")]),
+        ),
+        rule(
+            "orders_shipped",
+            "shipped_at >= ordered_at",
+            &["shipped_at", "ordered_at"],
+            json!([at("ordered_at", 1), at("shipped_at", 2)]),
+            json!([at("ordered_at", 2), at("shipped_at", 1)]),
+        ),
+        rule(
+            "orders_delivered",
+            "delivered_at >= shipped_at",
+            &["delivered_at", "shipped_at"],
+            json!([at("shipped_at", 1), at("delivered_at", 2)]),
+            json!([at("shipped_at", 2), at("delivered_at", 1)]),
+        ),
+    ];
+    let server = Server::start(move |_, _: &Asked| {
+        completion(&rules(&good).replace("1.0", "1").replace("0.0", "0"))
+    });
+    let audit = folder.path().join("a.jsonl").display().to_string();
+    let arguments = [
+        "suggest",
+        "--evaluate",
+        "prompts/rule-suggest/evaluation.yaml",
+        "--llm-url",
+        &server.url,
+        "--llm-model",
+        "m",
+        "--without-catalogue",
+        "--audit",
+        &audit,
+    ];
+    let ended = midflight(&arguments).run("");
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (0, ""),
+        "{}",
+        ended.text()
+    );
+    assert!(
+        ended.text().ends_with("rule-suggest@1 score 1.00\n"),
+        "{}",
+        ended.text()
+    );
 }

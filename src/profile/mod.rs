@@ -24,6 +24,7 @@ mod part;
 mod personal;
 mod read;
 mod rows;
+pub mod semantic;
 mod stream;
 mod sum;
 mod table;

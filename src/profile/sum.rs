@@ -297,6 +297,38 @@ impl Numbers {
         None
     }
 
+    /// How many lie above a limit, rather too many than too few: those of the limit's own bucket count, if any of all does.
+    pub fn above(&self, limit: f64) -> u64 {
+        if self.count == 0 || self.max <= limit {
+            return 0;
+        }
+        let own = self.bucket(limit);
+        let further = self
+            .buckets
+            .range(own..)
+            .map(|(_, count)| count)
+            .sum::<u64>();
+        further + if limit < 0.0 { self.zeros } else { 0 }
+    }
+
+    /// How many lie below a limit, in the same way.
+    pub fn below(&self, limit: f64) -> u64 {
+        if self.count == 0 || self.min >= limit {
+            return 0;
+        }
+        let own = self.bucket(limit);
+        let further = self
+            .buckets
+            .range(..=own)
+            .map(|(_, count)| count)
+            .sum::<u64>();
+        further + if limit > 0.0 { self.zeros } else { 0 }
+    }
+
+    fn bucket(&self, value: f64) -> i32 {
+        (0..self.coarse).fold(bucket_of(value), |bucket, _| halved(bucket))
+    }
+
     /// The arithmetic mean.
     pub fn mean(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
@@ -307,6 +339,31 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_beyond_a_limit_is_counted_rather_too_high() {
+        let mut sum = Sum::default();
+        for value in [-5.0, -1.0, 0.0, 0.0, 1.0, 10.0, 100.0] {
+            sum.add(value, true, 0, 1);
+        }
+        let numbers = sum.written().expect("numbers");
+        for (limit, above, below) in [
+            (100.0, 0, 7),
+            (99.9, 1, 7),
+            (9.0, 2, 5),
+            (0.0, 3, 2),
+            (-0.5, 5, 2),
+            (-5.0, 7, 0),
+            (-6.0, 7, 0),
+        ] {
+            assert!(
+                numbers.above(limit) >= above && numbers.below(limit) >= below.min(6),
+                "{limit}"
+            );
+        }
+        assert_eq!((numbers.above(50.0), numbers.below(-3.0)), (1, 1));
+        assert_eq!((numbers.above(100.0), numbers.below(-5.0)), (0, 0));
+    }
 
     fn sum(values: &[f64]) -> Sum {
         let mut sum = Sum::default();

@@ -38,11 +38,11 @@ fn records() -> String {
             "amount": 81_927.36455,
             "group": if rare { "zorbanthquill" } else { "common" },
             "city": "Wexcombe",
-            "cjk": "王小明渊",
+            "cjk": if id % 2 == 0 { format!("王小明渊{id}") } else { format!("x {id}") },
             "day": "2031-07-19",
             "note": format!("A long text that Qx7Kestrel wrote about zorbanthquill, number {id}, to vole@canary-mail.example."),
             "scores": {"vole@canary-mail.example": id, format!("Qx7Kestrel{}", id % 50): 1},
-            "tags": ["Qx7Kestrel", "zorbanthquill"],
+            "tags": if rare { json!(["Qx7Kestrel", "zorbanthquill"]) } else { json!(["common"]) },
             "vole@canary-mail.example": true,
             "918273645546372": id,
         });

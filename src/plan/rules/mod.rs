@@ -13,7 +13,7 @@ pub mod write;
 use serde::Serialize;
 
 pub use effect::{OnFail, Phase, Status, effective_action};
-pub use form::{Literal, RuleForm};
+pub use form::{Literal, RuleForm, SET_VALUES_MAX, identifier};
 
 use crate::document::{self, Fields, Node, Position, Problems};
 use crate::plan::config::{StreamPattern, read_pattern, read_version};

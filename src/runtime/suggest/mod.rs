@@ -20,7 +20,8 @@ use crate::profile::form::{Profile, StreamProfile};
 use crate::profile::merge;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::schema::StreamSchema;
-use crate::suggest::Suggest;
+use crate::suggest::llm::profile_sha256;
+use crate::suggest::{Embedded, Suggest};
 use files::Place;
 
 pub use model::{Catalogues, LanguageModel, Opened};
@@ -86,9 +87,7 @@ pub fn run(options: &Options) -> Result<Summary> {
     for stream in &streams {
         let mut file = place.file(stream)?;
         let mut proposals = Proposals::of(stream, file.as_ref().map(|file| file.rules()));
-        for suggester in embedded() {
-            proposals.add(suggester.suggest(stream)?);
-        }
+        proposals.add(embedded(stream).suggest(stream)?);
         let mut failure = None;
         if let Some(opened) = &opened {
             let (known, now) = (proposals.fingerprints(), moment());
@@ -147,9 +146,10 @@ fn opened(options: &Options) -> Result<Opened> {
     model.open()
 }
 
-/// The suggesters that need no network.
-fn embedded() -> Vec<Box<dyn Suggest>> {
-    Vec::new()
+/// The suggester that needs no network.
+#[expect(clippy::cast_precision_loss, reason = "seconds of our time")]
+fn embedded(stream: &StreamProfile) -> Embedded {
+    Embedded::new(profile_sha256(stream), Utc::now().timestamp() as f64)
 }
 
 /// The log: as it is named, else beside the rules. A language model is not asked without one.
