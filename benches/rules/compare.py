@@ -209,4 +209,5 @@ def show(lines, details):
                     print(f"    flags {count:5} clean rows: {rule}")
 
 
-main()
+if __name__ == "__main__":
+    main()

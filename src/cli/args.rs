@@ -2,6 +2,7 @@
 
 mod audit;
 mod profile;
+mod rules;
 mod suggest;
 
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use profile::Profile;
+pub(super) use rules::{
+    GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
+};
 pub(super) use suggest::Suggest;
 
 const EXIT_CODES: &str = "\
@@ -42,6 +46,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Rules(Rules),
     Audit(Audit),
     Suggest(Suggest),
     /// Prints the completions of a shell.

@@ -13,6 +13,7 @@ mod output;
 mod pipe;
 mod profile;
 mod reveal;
+mod rules;
 mod serve;
 mod suggest;
 
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Models(options) => models::run(options),
         Command::Audit(options) => audit::run(options),
         Command::Suggest(options) => suggest::run(options),
+        Command::Rules(options) => rules::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };
     match ended {

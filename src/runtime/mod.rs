@@ -23,7 +23,9 @@ pub mod stage;
 pub mod staged;
 pub mod suggest;
 mod tables;
+pub mod trial;
 
+use load::read_text;
 pub use load::{Files, load};
 
 /// So many threads; one per core when 0.

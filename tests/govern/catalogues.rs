@@ -163,7 +163,8 @@ fn both_catalogues_decide_alike_before_the_first_record() {
 
 #[test]
 fn what_a_catalogue_does_not_know_is_denied() {
-    let cases: &[(&str, fn() -> Reply, &str)] = &[
+    type Make = fn() -> Reply;
+    let cases: &[(&str, Make, &str)] = &[
         (
             "no tag that allows",
             || (200, "", table(&["Tier.Tier1"])).into(),

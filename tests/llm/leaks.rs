@@ -35,7 +35,7 @@ fn records() -> String {
             "secret": if rare { "Qx7Kestrel".to_owned() } else { format!("code{id}") },
             "mail": "vole@canary-mail.example",
             "number": 918_273_645_546_372_u64,
-            "amount": 81_927.36455,
+            "amount": 81_927.364_55,
             "group": if rare { "zorbanthquill" } else { "common" },
             "city": "Wexcombe",
             "cjk": if id % 2 == 0 { format!("王小明渊{id}") } else { format!("x {id}") },

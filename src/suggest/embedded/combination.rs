@@ -10,8 +10,7 @@ use std::fmt::Write;
 use super::Embedded;
 use super::draft::{Draft, Rank};
 use super::evidence::literal;
-use super::folds::{Folds, Split, Trial, share};
-use super::number::UNSEEN_MAX;
+use super::folds::{Folds, Split, Trial};
 use crate::plan::rules::{Dimension, RuleForm, identifier};
 use crate::profile::form::{PairMeasures, PairProfile, StreamProfile};
 use crate::schema::path::Path;
@@ -21,6 +20,15 @@ const EXPECTED_MIN: f64 = 5.0;
 
 /// A combination that comes this rarely, by what was to be expected, is an error of the data.
 const RARE: f64 = 0.01;
+const RARE_OF_ALL: f64 = 0.0001;
+
+/// Rows of a value before what stands with it is taken for all that may.
+const OWN_MIN: u64 = 50;
+
+/// The most values that are listed as never standing with another.
+const NEVER_MAX: usize = 40;
+
+const DESCRIPTION: &str = "What a value of one column says about the other: what stood with it, or what never did though chance alone would have brought it.";
 
 /// How much better a wrong value must be seen before another rule is worth its reader.
 const GAIN_MIN: f64 = 0.05;
@@ -31,12 +39,15 @@ const SQL_MAX: usize = 6_000;
 /// How often values stand together.
 type Together = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// What may not stand together, and how it is said.
-struct Table {
-    /// For each value of the first column, the values of the second that it refuses or allows.
-    lists: BTreeMap<String, BTreeSet<String>>,
-    /// The lists say what is allowed.
-    closed: bool,
+/// For values of the first column, what is said of the second.
+struct Table(BTreeMap<String, Said>);
+
+/// What is said of the second column.
+enum Said {
+    /// It is one of these: everything that stands with the value has come more than once.
+    Among(BTreeSet<String>),
+    /// It is none of these: they were to be expected, and did not come.
+    Never(BTreeSet<String>),
 }
 
 /// A pair's rule, and how well it sees wrong values of each column.
@@ -96,51 +107,42 @@ fn find<'a>(
     let splits = folds.pair(pair);
     let total = pair.total.together.as_ref()?;
     let turned = turn(total);
-    // The shorter of the two directions is the one to read.
-    let mut best: Option<(String, Table, bool)> = None;
+    let textual = [a, b].map(|at| stream.columns[at].total.numbers.is_none());
+    // What sees more is better; of equals, what is read faster.
+    let mut best: Option<(f64, String, Table, bool)> = None;
     for (counts, swap) in [(total, false), (&turned, true)] {
-        let Some(table) = Table::of(counts) else {
-            continue;
-        };
         let columns = if swap {
             [&pair.b, &pair.a]
         } else {
             [&pair.a, &pair.b]
         };
-        let Some(sql) = table.sql(columns) else {
+        let Some(table) = Table::of(counts) else {
             continue;
         };
-        if best
-            .as_ref()
-            .is_none_or(|(shortest, _, _)| sql.len() < shortest.len())
-        {
-            best = Some((sql, table, swap));
+        let Some(sql) = table.sql(columns).filter(|sql| sql.len() <= SQL_MAX) else {
+            continue;
+        };
+        let worth: f64 = table.power_of(counts, swap, textual).iter().sum();
+        let better = best.as_ref().is_none_or(|(most, shortest, _, _)| {
+            worth > most + 0.01 || worth > most - 0.01 && sql.len() < shortest.len()
+        });
+        if better {
+            best = Some((worth, sql, table, swap));
         }
     }
-    let (sql, table, swap) = best.filter(|(sql, _, _)| sql.len() <= SQL_MAX)?;
+    let (_, sql, table, swap) = best?;
     let trial = tried(&splits, swap)?;
-    if trial.rate() > of.tolerance / 10.0 || trial.worst > of.tolerance / 2.0 {
+    let power = table.power_of(if swap { &turned } else { total }, swap, textual);
+    // What sees little may not cost much.
+    if !trial.holds(of.tolerance * power[0].max(power[1])) {
         return None;
     }
-    let [first, second] = table.power(if swap { &turned } else { total });
-    let power = if swap {
-        [second, first]
-    } else {
-        [first, second]
-    };
     let paths: Vec<Path> = [&pair.a, &pair.b]
         .iter()
         .filter_map(|path| path.parse().ok())
         .collect();
     let mut draft = Draft::warning(Rank::Combination, "combination", RuleForm::Expr(sql), paths)
-        .about(
-            Dimension::Consistency,
-            if table.closed {
-                "Values stood together in these combinations only."
-            } else {
-                "Values that never stood together, though chance alone would have brought them."
-            },
-        )
+        .about(Dimension::Consistency, DESCRIPTION)
         .tried(trial);
     draft.place = (a.max(b), Rank::Combination);
     Some(Found { pair, draft, power })
@@ -182,78 +184,90 @@ impl Table {
     #[expect(clippy::cast_precision_loss, reason = "counts of a bounded sample")]
     fn of(counts: &Together) -> Option<Self> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
-        let (mut all, mut once) = (0, 0);
-        for with in counts.values() {
-            for (b, count) in with {
-                *sums.entry(b).or_default() += count;
-                all += count;
-                once += u64::from(*count == 1);
-            }
+        for (b, count) in counts.values().flatten() {
+            *sums.entry(b).or_default() += count;
         }
-        if counts.len() < 2 || sums.len() < 2 || all == 0 {
+        let all: u64 = sums.values().sum();
+        if counts.len() < 2 || sums.len() < 2 {
             return None;
         }
-        let closed = share(once, all) < UNSEEN_MAX;
-        let mut lists: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut said = BTreeMap::new();
         for (a, with) in counts {
             let own: u64 = with.values().sum();
-            let mut refused = BTreeSet::new();
-            for (b, sum) in &sums {
-                let expected = own as f64 * *sum as f64 / all as f64;
-                let seen = with.get(*b).copied().unwrap_or(0) as f64;
-                if (closed && seen == 0.0)
-                    || (expected >= EXPECTED_MIN
-                        && seen <= RARE * expected
-                        && seen <= 0.0002 * all as f64)
-                {
-                    refused.insert((*b).to_owned());
-                }
+            let rare = |b: &str| {
+                let expected = own as f64 * sums.get(b).copied().unwrap_or(0) as f64 / all as f64;
+                let seen = with.get(b).copied().unwrap_or(0) as f64;
+                expected >= EXPECTED_MIN
+                    && seen <= RARE * expected
+                    && seen <= RARE_OF_ALL * all as f64
+            };
+            let known = with
+                .keys()
+                .filter(|b| !rare(b))
+                .cloned()
+                .collect::<BTreeSet<_>>();
+            let once = with
+                .iter()
+                .filter(|(b, count)| **count == 1 && !rare(b))
+                .count();
+            let never: BTreeSet<String> = sums
+                .keys()
+                .filter(|b| rare(b))
+                .map(|b| (*b).to_owned())
+                .collect();
+            if once == 0 && own >= OWN_MIN && known.len() < sums.len() {
+                said.insert(a.clone(), Said::Among(known));
+            } else if !never.is_empty() && never.len() <= NEVER_MAX {
+                said.insert(a.clone(), Said::Never(never));
             }
-            if refused.is_empty() {
-                continue;
-            }
-            if closed {
-                refused = sums
-                    .keys()
-                    .filter(|b| !refused.contains(**b))
-                    .map(|b| (*b).to_owned())
-                    .collect();
-            }
-            lists.insert(a.clone(), refused);
         }
-        (!lists.is_empty()).then_some(Self { lists, closed })
+        (!said.is_empty()).then_some(Self(said))
     }
 
     fn refuses(&self, a: &str, b: &str) -> bool {
-        self.lists
-            .get(a)
-            .is_some_and(|list| list.contains(b) != self.closed)
+        match self.0.get(a) {
+            None => false,
+            Some(Said::Among(known)) => !known.contains(b),
+            Some(Said::Never(never)) => never.contains(b),
+        }
     }
 
     fn sql(&self, [first, second]: [&String; 2]) -> Option<String> {
         let name = |path: &str| identifier(&path.parse().ok()?);
         let (first, second) = (name(first)?, name(second)?);
         let mut sql = format!("CASE {first}");
-        for (a, list) in &self.lists {
-            let a = literal(a)?.to_sql();
+        for (a, said) in &self.0 {
+            let (list, one, several) = match said {
+                Said::Among(list) => (list, "=", "IN"),
+                Said::Never(list) => (list, "<>", "NOT IN"),
+            };
             let values: Option<Vec<String>> =
                 list.iter().map(|b| Some(literal(b)?.to_sql())).collect();
-            let _ = match (values?.as_slice(), self.closed) {
-                ([], _) => return None,
-                ([only], true) => write!(sql, " WHEN {a} THEN {second} = {only}"),
-                ([only], false) => write!(sql, " WHEN {a} THEN {second} <> {only}"),
-                (several, true) => {
-                    write!(sql, " WHEN {a} THEN {second} IN ({})", several.join(", "))
-                }
-                (several, false) => write!(
+            let a = literal(a)?.to_sql();
+            let _ = match values?.as_slice() {
+                [] => return None,
+                [only] => write!(sql, " WHEN {a} THEN {second} {one} {only}"),
+                values => write!(
                     sql,
-                    " WHEN {a} THEN {second} NOT IN ({})",
-                    several.join(", ")
+                    " WHEN {a} THEN {second} {several} ({})",
+                    values.join(", ")
                 ),
             };
         }
         sql.push_str(" END");
         Some(sql)
+    }
+
+    /// The [power](Self::power) for the pair's columns in their order; categories alone are replaced by one another, numbers
+    /// are not.
+    fn power_of(&self, counts: &Together, swap: bool, textual: [bool; 2]) -> [f64; 2] {
+        let [first, second] = self.power(counts);
+        let power = if swap {
+            [second, first]
+        } else {
+            [first, second]
+        };
+        [0, 1].map(|at| if textual[at] { power[at] } else { 0.0 })
     }
 
     /// The chance that a row is refused when a value of the first column, or of the second, is replaced by another one.
@@ -321,17 +335,16 @@ mod tests {
 
     #[test]
     fn where_more_may_come_only_the_unlikely_is_refused() {
-        let mut entries = vec![
+        let entries = [
             ("m", "h", 4000),
             ("f", "w", 2000),
             ("m", "s", 2000),
             ("f", "s", 1990),
             ("f", "h", 1),
+            ("m", "x", 1),
+            ("f", "y", 1),
         ];
-        entries.push(("m", "x", 2));
-        entries.push(("f", "y", 1));
         let table = Table::of(&counts(&entries)).expect("a table");
-        assert!(!table.closed);
         assert!(
             table.refuses("\"f\"", "\"h\""),
             "once in 1,600 is an error of the data"
@@ -339,7 +352,7 @@ mod tests {
         assert!(table.refuses("\"m\"", "\"w\""));
         assert!(
             !table.refuses("\"f\"", "\"x\""),
-            "twice might have been chance"
+            "that may have been chance"
         );
     }
 }

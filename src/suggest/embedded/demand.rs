@@ -81,7 +81,7 @@ impl Kind {
 }
 
 /// A demand on the values of one column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Demand {
     Present,
     /// Numbers have no fraction.
@@ -93,7 +93,8 @@ pub enum Demand {
     Between(Limits),
     /// JSON texts.
     Set(BTreeSet<String>),
-    Forms(BTreeSet<String>),
+    /// Forms of text, read in this way.
+    Forms(BTreeSet<String>, fn(&str) -> String),
     Alphabet(BTreeSet<char>),
     Length(Limits),
     /// Texts read as this.
@@ -133,8 +134,8 @@ impl Demand {
                 Some(values) => outside(values.iter(), |value| set.contains(value)),
                 None => measures.present,
             },
-            Self::Forms(forms) => match &measures.shapes {
-                Some(shapes) => outside(shapes.iter(), |shape| forms.contains(shape)),
+            Self::Forms(forms, read) => match &measures.shapes {
+                Some(shapes) => outside(shapes.iter(), |shape| forms.contains(&read(shape))),
                 None => strings,
             },
             Self::Alphabet(letters) => match &measures.characters {

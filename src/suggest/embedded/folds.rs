@@ -3,6 +3,7 @@
 use super::FOLDS;
 use crate::profile::form::{ColumnProfile, Measures, PairMeasures, PairProfile, StreamProfile};
 use crate::profile::merge;
+use crate::trial::wilson_lower;
 
 /// Which slices belong to which fold, and how many records each has.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct Split<M> {
 pub struct Trial {
     pub rows: u64,
     pub violations: u64,
-    /// The largest share of a fold's rows.
+    /// The share of a fold's rows that fails for sure, where that is greatest: the lower bound of Wilson's interval.
     pub worst: f64,
 }
 
@@ -35,7 +36,12 @@ impl Trial {
     pub fn add(&mut self, violations: u64, rows: u64) {
         self.rows += rows;
         self.violations += violations;
-        self.worst = self.worst.max(share(violations, rows));
+        self.worst = self.worst.max(wilson_lower(violations, rows));
+    }
+
+    /// Whether it refused few rows over all folds, and no fold much more: up to half of `tolerance`, and up to it.
+    pub fn holds(&self, tolerance: f64) -> bool {
+        self.rate() <= tolerance / 2.0 && self.worst <= tolerance
     }
 
     /// The share of all rows.
@@ -151,8 +157,10 @@ mod tests {
     fn a_trial_remembers_the_worst_fold() {
         let mut trial = Trial::default();
         trial.add(0, 1000);
-        trial.add(2, 1000);
-        assert_eq!((trial.rate(), trial.worst), (0.001, 0.002));
+        trial.add(20, 1000);
+        assert_eq!(trial.rate(), 0.01);
+        assert!(trial.worst > 0.01 && trial.worst < 0.02);
+        assert!(trial.holds(0.02) && !trial.holds(0.015) && !trial.holds(0.01));
         assert_eq!(share(0, 0), 0.0);
     }
 }

@@ -52,11 +52,11 @@ pub const ROWS_MIN: u64 = 200;
 pub const RULES_MAX: usize = 400;
 
 impl Embedded {
-    /// One that refuses at most a thousandth of a fold's rows by a rule, and half of that by all rules together.
+    /// One that refuses at most a thousandth of a fold's rows by a rule, and less than that by all rules together.
     pub fn new(profile: [u8; 32], now: f64) -> Self {
         Self {
             tolerance: 1e-3,
-            budget: 5e-4,
+            budget: 8e-4,
             profile,
             now,
         }

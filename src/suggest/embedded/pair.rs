@@ -115,8 +115,7 @@ impl<'a> Couple<'a> {
             trial.add(broken(&split.fold), split.fold.rows);
         }
         // Facts about two columns come by the hundred, so that some hold by chance: they must hold better.
-        (trial.rate() <= self.of.tolerance / 10.0 && trial.worst <= self.of.tolerance)
-            .then_some(trial)
+        trial.holds(self.of.tolerance / 4.0).then_some(trial)
     }
 
     fn draft(&self, rank: Rank, label: &'static str, sql: String, columns: [usize; 2]) -> Draft {
@@ -262,7 +261,7 @@ impl<'a> Couple<'a> {
                 .map_or(0, |seen| limits.outside(seen));
             trial.add(failed, split.fold.rows);
         }
-        if trial.rate() > self.of.tolerance / 10.0 || trial.worst > self.of.tolerance {
+        if !trial.holds(self.of.tolerance / 4.0) {
             return None;
         }
         let limits = Limits::around(seen, 0.25, Sides::Both)?;

@@ -74,7 +74,8 @@ impl Subject<'_> {
 
     fn number_range(&self, whole: bool) -> Option<Draft> {
         let meant = self.means.and_then(|of| of.range);
-        for sides in [Sides::Both, Sides::Lower, Sides::Upper] {
+        let sides = [Sides::Both, Sides::Lower, Sides::Upper];
+        for sides in sides.into_iter().filter(|_| !self.grows) {
             for slack in SLACKS {
                 let range = |measures: &Measures| {
                     let limits = Limits::around(measures.numbers.as_ref()?, slack, sides)?;
@@ -87,11 +88,18 @@ impl Subject<'_> {
                 }
             }
         }
-        let (min, max) = meant?;
-        let limits = Limits {
-            min: Some(min),
-            max: Some(max),
+        let limits = match meant {
+            Some((min, max)) => Limits {
+                min: Some(min),
+                max: Some(max),
+            },
+            // What grows has no limits but its sign.
+            None => Limits {
+                min: (self.total.numbers.as_ref()?.min >= 0.0).then_some(0.0),
+                max: None,
+            },
         };
+        limits.min.or(limits.max)?;
         let (_, trial) = self.holds(|_| Some(Demand::Range(limits)))?;
         Some(self.range_draft(limits, whole, trial))
     }

@@ -32,7 +32,7 @@ pub(super) struct Subject<'a> {
     pub(super) place: usize,
     /// No value of it may be part of a rule.
     pub(super) withheld: bool,
-    /// Its values rise, or stay, from record to record.
+    /// Its values go one way from slice to slice, so that the next ones lie beyond all that were seen.
     pub(super) grows: bool,
     /// What it means, where that is known.
     pub(super) means: Option<&'static SemanticType>,
@@ -61,10 +61,7 @@ pub fn propose(
         path: path.clone(),
         place: known.columns.len(),
         withheld: column.personal.iter().any(|found| found.decided),
-        grows: column.order.is_some_and(|order| {
-            let all = order.rises + order.repeats + order.falls;
-            order.falls * 20 < all
-        }),
+        grows: grows(column),
         means: column
             .semantic
             .as_ref()
@@ -92,8 +89,7 @@ impl Subject<'_> {
         make: impl Fn(&Measures) -> Option<Demand>,
     ) -> Option<(Demand, Trial)> {
         let trial = tried(&self.splits, self.kind, &make)?;
-        let fits = trial.worst <= self.of.tolerance;
-        Some((make(self.total)?, trial)).filter(|_| fits)
+        Some((make(self.total)?, trial)).filter(|(_, trial)| trial.holds(self.of.tolerance))
     }
 
     pub(super) fn columns(&self) -> Vec<Path> {
@@ -164,6 +160,24 @@ impl Subject<'_> {
                 .shown(pass, fail),
         )
     }
+}
+
+/// Whether both ends of a column's numbers or moments move in one direction from nearly every slice to the next.
+fn grows(column: &ColumnProfile) -> bool {
+    let ends = |slice: &Measures| {
+        let numbers = slice.numbers.as_ref().or(slice.moments.as_ref())?;
+        Some((numbers.min, numbers.max))
+    };
+    let ends: Vec<(f64, f64)> = column.slices.iter().filter_map(ends).collect();
+    let steps = ends.len().saturating_sub(1);
+    let of = |moves: fn(&(f64, f64), &(f64, f64)) -> bool| {
+        ends.windows(2)
+            .filter(|pair| moves(&pair[0], &pair[1]))
+            .count()
+    };
+    let up = of(|a, b| b.0 > a.0 && b.1 > a.1);
+    let down = of(|a, b| b.0 < a.0 && b.1 < a.1);
+    steps >= 2 && up.max(down) * 5 >= steps * 4
 }
 
 /// The values that are there.

@@ -6,6 +6,9 @@ use std::fmt::Write;
 /// The longest pattern that is proposed, in bytes: a person reads it.
 const PATTERN_MAX: usize = 2_000;
 
+/// Stands behind a class for a run of any length; a character for private use, which texts do not have.
+const ANY: char = '\u{e000}';
+
 /// What letters and digits there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Letters {
@@ -46,6 +49,24 @@ pub fn pattern_of_forms(forms: &BTreeSet<String>, letters: Letters) -> Option<St
     (pattern.len() <= PATTERN_MAX).then_some(pattern)
 }
 
+/// The form with [`ANY`] behind every class: `A9+` and `A+9` become one.
+pub fn any_run(form: &str) -> String {
+    let mut general = String::new();
+    let mut symbols = form.chars().peekable();
+    while let Some(symbol) = symbols.next() {
+        general.push(symbol);
+        match symbol {
+            '\\' => general.extend(symbols.next()),
+            'a' | 'A' | '9' => {
+                symbols.next_if_eq(&'+');
+                general.push(ANY);
+            }
+            _ => {}
+        }
+    }
+    general
+}
+
 fn of_form(form: &str, letters: Letters) -> String {
     let mut pattern = String::new();
     let mut symbols = form.chars().peekable();
@@ -54,6 +75,10 @@ fn of_form(form: &str, letters: Letters) -> String {
         let itself = (symbol == '\\').then(|| symbols.next()).flatten();
         match (itself, letters.class(symbol)) {
             (Some(itself), _) => escape(itself, &mut pattern),
+            (None, Some(class)) if symbols.next_if_eq(&ANY).is_some() => {
+                pattern.push_str(class);
+                pattern.push('+');
+            }
             (None, Some(class)) => pattern.push_str(class),
             (None, None) => escape(symbol, &mut pattern),
         }
@@ -116,6 +141,7 @@ pub fn example(form: &str) -> String {
                 text.push(before);
                 last = None;
             }
+            (ANY, _) => last = None,
             _ => {
                 text.push(symbol);
                 last = Some(symbol);
@@ -164,6 +190,25 @@ mod tests {
         assert_eq!(
             pattern_of_forms(&forms(&[&"é-".repeat(2000)]), Letters::Unicode),
             None
+        );
+    }
+
+    #[test]
+    fn runs_of_any_length_are_one_form() {
+        assert_eq!(
+            any_run("a+9\\+9+@A"),
+            "a*9*\\+9*@A*".replace('*', &ANY.to_string())
+        );
+        assert_eq!(any_run("A9+"), any_run("A+9"));
+        let general = forms(&[&any_run("a+9+\\+9@a+")]);
+        let pattern = pattern_of_forms(&general, Letters::Ascii).expect("a pattern");
+        assert_eq!(pattern, r"^[a-z]+[0-9]+\+[0-9]+\@[a-z]+$");
+        let example = example(&any_run("a+9\\+9+@a+"));
+        assert!(
+            Regex::new(&pattern)
+                .expect("a regular expression")
+                .is_match(&example),
+            "{example}"
         );
     }
 

@@ -1,11 +1,13 @@
 //! Demands on text: a closed set, else its form, its characters and its length.
 
+use std::collections::BTreeMap;
+
 use super::demand::Demand;
 use super::draft::{Draft, Rank};
 use super::evidence::text as text_node;
 use super::number::{Limits, Sides, is_closed};
 use super::single::{Subject, without_null};
-use super::text::{Letters, example, pattern_of_alphabet, pattern_of_forms};
+use super::text::{Letters, any_run, example, pattern_of_alphabet, pattern_of_forms};
 use crate::plan::rules::{Dimension, RuleForm};
 use crate::profile::form::Measures;
 use crate::stage::spec::CastType;
@@ -93,21 +95,29 @@ impl Subject<'_> {
         None
     }
 
+    /// The forms as they were seen, else with runs of any length.
     fn forms(&self) -> Option<Draft> {
+        self.forms_as(|form| form.to_owned())
+            .or_else(|| self.forms_as(any_run))
+    }
+
+    fn forms_as(&self, read: fn(&str) -> String) -> Option<Draft> {
         let closed = |measures: &Measures| {
-            let shapes = measures.shapes.as_ref()?;
-            let few = shapes.len() <= FORMS_MAX;
-            let fits = few && is_closed(shapes);
-            fits.then(|| Demand::Forms(shapes.keys().cloned().collect()))
+            let mut forms: BTreeMap<String, u64> = BTreeMap::new();
+            for (form, count) in measures.shapes.as_ref()? {
+                *forms.entry(read(form)).or_default() += count;
+            }
+            let fits = forms.len() <= FORMS_MAX && is_closed(&forms);
+            fits.then(|| Demand::Forms(forms.into_keys().collect(), read))
         };
-        let (Demand::Forms(forms), trial) = self.holds(closed)? else {
+        let (Demand::Forms(forms, _), trial) = self.holds(closed)? else {
             return None;
         };
         let letters = Letters::of(self.total.characters.as_deref());
         let pattern = pattern_of_forms(&forms, letters)?;
         let pass = forms
             .iter()
-            .find(|form| form.chars().all(|c| c.is_ascii()))
+            .find(|form| form.is_ascii())
             .map(|form| text_node(example(form)));
         let draft = Draft::error(Rank::Form, "form", RuleForm::Regex(pattern), self.columns());
         Some(
