@@ -133,12 +133,21 @@ fn text(summary: &Summary) -> String {
         }
         for rule in &proposed.rules {
             let demand = rule.to_sql();
-            let demand = demand.unwrap_or_else(|| rule.form.name().to_owned());
+            let demand = shortened(demand.unwrap_or_else(|| rule.form.name().to_owned()));
             let _ = writeln!(text, "  {:<10} {}  {demand}", source(rule), rule.id);
         }
     }
     text.pop();
     text
+}
+
+/// A line of a list; the whole rule is in its file.
+fn shortened(demand: String) -> String {
+    const CHARACTERS_MAX: usize = 100;
+    match demand.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &demand[..end]),
+        None => demand,
+    }
 }
 
 fn json(summary: &Summary) -> String {

@@ -64,11 +64,7 @@ pub struct Refused {
     pub passing: bool,
     /// The beginning of the answer, to be looked at and never told.
     pub answer: Vec<u8>,
-}
-
-/// A failed try, and how long the server asks to wait.
-struct Failure {
-    refused: Refused,
+    /// How long the server asks to wait.
     asked: Option<Duration>,
 }
 
@@ -143,14 +139,12 @@ impl Http {
         loop {
             match self.once(path, body, limit) {
                 Ok(answer) => return Ok(answer),
-                Err(failure) if !failure.refused.passing || tried >= self.patience.tries => {
-                    return Err(Box::new(Refused {
-                        tried,
-                        ..failure.refused
-                    }));
+                Err(mut refused) if !refused.passing || tried >= self.patience.tries => {
+                    refused.tried = tried;
+                    return Err(refused);
                 }
-                Err(failure) => {
-                    std::thread::sleep(failure.asked.unwrap_or(wait).min(self.patience.wait_max));
+                Err(refused) => {
+                    std::thread::sleep(refused.asked.unwrap_or(wait).min(self.patience.wait_max));
                 }
             }
             wait *= 2;
@@ -158,7 +152,7 @@ impl Http {
         }
     }
 
-    fn once(&self, path: &str, body: Option<&str>, limit: u64) -> Result<Vec<u8>, Failure> {
+    fn once(&self, path: &str, body: Option<&str>, limit: u64) -> Result<Vec<u8>, Box<Refused>> {
         let started = Instant::now();
         let url = format!("{}{path}", self.url);
         let request = match body {
@@ -190,7 +184,7 @@ impl Http {
         mut response: Response,
         limit: u64,
         started: Instant,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, Box<Refused>> {
         let (mut bytes, mut block) = (Vec::new(), vec![0; 1 << 16]);
         loop {
             match response.read(&mut block) {
@@ -212,7 +206,7 @@ impl Http {
     }
 
     /// What an answer that is no success means.
-    fn refused(&self, status: StatusCode, response: Response) -> Failure {
+    fn refused(&self, status: StatusCode, response: Response) -> Box<Refused> {
         let asked = response
             .headers()
             .get(RETRY_AFTER)
@@ -220,40 +214,55 @@ impl Http {
             .map(Duration::from_secs);
         let mut answer = Vec::new();
         let _ = response.take(ERROR_BYTES).read_to_end(&mut answer);
-        let code = code(&answer).map_or(String::new(), |code| format!(" ({code})"));
-        let what = format!("answers {}{code}", status.as_u16());
+        let said = code(&answer).map_or(String::new(), |code| format!(" ({code})"));
+        let what = format!("answers {}{said}", status.as_u16());
         let passing = status.is_server_error()
             || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
         let code = format!("status_{}", status.as_u16());
-        let mut failure = match passing {
+        let refused = match passing {
             true => self.passing(&what, &code),
             false => self.lasting(&what, &code),
         };
-        failure.asked = asked;
-        failure.refused.status = Some(status.as_u16());
-        failure.refused.answer = answer;
-        failure
+        Box::new(Refused {
+            status: Some(status.as_u16()),
+            answer,
+            asked,
+            ..*refused
+        })
     }
 
-    fn passing(&self, what: &str, code: &str) -> Failure {
+    fn passing(&self, what: &str, code: &str) -> Box<Refused> {
         self.failure(ErrorKind::Input, what, code, true)
     }
 
-    fn lasting(&self, what: &str, code: &str) -> Failure {
+    fn lasting(&self, what: &str, code: &str) -> Box<Refused> {
         self.failure(ErrorKind::Model, what, code, false)
     }
 
-    fn failure(&self, kind: ErrorKind, what: &str, code: &str, passing: bool) -> Failure {
-        let refused = Refused {
+    fn failure(&self, kind: ErrorKind, what: &str, code: &str, passing: bool) -> Box<Refused> {
+        Box::new(Refused {
             error: self.error(kind, what),
             status: None,
             code: code.to_owned(),
             tried: 1,
             passing,
             answer: Vec::new(),
-        };
-        Failure {
-            refused,
+            asked: None,
+        })
+    }
+}
+
+impl Refused {
+    /// An answer of this status, for tests of what it means.
+    #[cfg(test)]
+    pub fn answered(status: u16, answer: &str) -> Self {
+        Self {
+            error: Error::new(ErrorKind::Model, "refused"),
+            status: Some(status),
+            code: String::new(),
+            tried: 1,
+            passing: false,
+            answer: answer.as_bytes().to_vec(),
             asked: None,
         }
     }

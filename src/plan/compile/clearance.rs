@@ -24,7 +24,7 @@ impl Compiler<'_> {
         if stage != "embed" && !leaves {
             return;
         }
-        let answer = answers.stream(&self.descriptor);
+        let answer = answers.stream(self.descriptor);
         let mut refused: Vec<(Path, Answer)> = Vec::new();
         for place in template
             .columns()

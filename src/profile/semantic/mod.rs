@@ -55,6 +55,15 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// What the embedder says.
     pub fn judge(&self, column: &ColumnProfile) -> Result<Option<Semantic>> {
+        // What personal data has been found to be counts more than a name.
+        if let Some(of) = column
+            .personal
+            .iter()
+            .find(|found| found.decided)
+            .and_then(|found| self.of_kind(&found.kind))
+        {
+            return Ok(Some(told(of, BY_PHRASE, "values")));
+        }
         let name = leaf_words(&column.path);
         let fits = |of: &SemanticType| fits(of, &column.total);
         let phrase = self
@@ -80,6 +89,20 @@ impl<'a> Judge<'a> {
             return Ok(Some(told(of, BY_WORD, "values")));
         }
         self.by_model(&name, fits)
+    }
+
+    /// The type that a kind of personal data is.
+    fn of_kind(&self, kind: &str) -> Option<&'static SemanticType> {
+        let name = match kind {
+            "EMAIL" => "email_address",
+            "PHONE" => "phone_number",
+            "PERSON" => "person_name",
+            "URL" => "url",
+            "IP_ADDRESS" => "ip_address",
+            "STREET_ADDRESS" => "street",
+            _ => return None,
+        };
+        self.types.iter().find(|of| of.name == name)
     }
 
     fn by_model(

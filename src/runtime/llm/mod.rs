@@ -325,31 +325,23 @@ fn explained(refused: Refused) -> Error {
 mod tests {
     use super::*;
 
-    fn refused(status: u16, answer: &str) -> Refused {
-        Refused {
-            error: Error::new(ErrorKind::Model, "x"),
-            status: Some(status),
-            code: String::new(),
-            tried: 1,
-            passing: false,
-            answer: answer.as_bytes().to_vec(),
-        }
-    }
-
     #[test]
     fn settings_are_left_out_one_by_one_and_once() {
-        let format = refused(
+        let format = Refused::answered(
             400,
             r#"{"error":{"message":"Unknown field: 'response_format'"}}"#,
         );
         assert_eq!(unknown_setting(&format, &[]), Some(Setting::ResponseFormat));
         assert_eq!(unknown_setting(&format, &[Setting::ResponseFormat]), None);
-        let tokens = refused(400, "Unsupported parameter: 'max_tokens'");
+        let tokens = Refused::answered(400, "Unsupported parameter: 'max_tokens'");
         assert_eq!(unknown_setting(&tokens, &[]), Some(Setting::MaxTokens));
         assert_eq!(
-            unknown_setting(&refused(400, "the model is too busy"), &[]),
+            unknown_setting(&Refused::answered(400, "the model is too busy"), &[]),
             None
         );
-        assert_eq!(unknown_setting(&refused(401, "response_format"), &[]), None);
+        assert_eq!(
+            unknown_setting(&Refused::answered(401, "response_format"), &[]),
+            None
+        );
     }
 }

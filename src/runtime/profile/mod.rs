@@ -1,6 +1,7 @@
 //! Messages or staged files in, a profile out: jobs of chunks, run by any worker, added up in the order of the input.
 
 mod input;
+mod meaning;
 mod personal;
 mod progress;
 
@@ -79,6 +80,7 @@ pub fn run(input: OwnedFd, options: &Options) -> Result<Profile> {
         ..Files::default()
     };
     personal::find(&mut profile, &lines, &files, options.no_models)?;
+    meaning::tell(&mut profile, options.no_models)?;
     Ok(match earlier {
         Some(earlier) => merge::merge(earlier, profile),
         None => profile,

@@ -107,7 +107,7 @@ pub fn run(file: &Path, options: &Options) -> Result<Scored> {
 }
 
 fn stream(path: &Path, wanted: Option<&str>) -> Result<StreamProfile> {
-    let streams = profile(path)?.0.streams.into_iter();
+    let streams = profile(path)?.streams.into_iter();
     let mut fitting = streams.filter(|stream| wanted.is_none_or(|wanted| name(stream) == wanted));
     fitting.next().ok_or_else(|| {
         let message = format!("{} has no such stream", path.display());

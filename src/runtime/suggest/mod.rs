@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::audit::Log;
 use super::trial;
@@ -23,6 +22,7 @@ use crate::profile::form::{Profile, StreamProfile};
 use crate::profile::merge;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::schema::StreamSchema;
+use crate::suggest::llm::profile_sha256;
 use crate::suggest::{Embedded, Suggest};
 use files::Place;
 
@@ -98,12 +98,10 @@ pub fn run(options: &Options) -> Result<Summary> {
         ..Summary::default()
     };
     let mut asked = Vec::new();
-    for (stream, print) in &streams {
+    for stream in &streams {
         let there = place.file(stream)?;
         let mut proposals = Proposals::of(there.as_ref().map(|file| file.rules()));
-        for suggester in embedded(*print) {
-            proposals.add(suggester.suggest(stream)?);
-        }
+        proposals.add(embedded(stream).suggest(stream)?);
         let mut failure = None;
         if let Some(opened) = &opened {
             let (known, now) = (proposals.fingerprints(), moment());
@@ -130,7 +128,7 @@ pub fn run(options: &Options) -> Result<Summary> {
     if let Some(trial) = &options.trial {
         gate::sift(&mut asked, trial)?;
     }
-    for ((stream, _), (_, proposed, failure)) in streams.iter().zip(asked) {
+    for (stream, (_, proposed, failure)) in streams.iter().zip(asked) {
         // Another stream's rules may have gone into the same file.
         if !options.dry_run
             && !proposed.rules.is_empty()
@@ -156,7 +154,7 @@ pub fn payloads(options: &Options) -> Result<Vec<Value>> {
     let opened = opened(options)?;
     streams
         .iter()
-        .map(|(stream, _)| opened.payload(stream))
+        .map(|stream| opened.payload(stream))
         .collect()
 }
 
@@ -169,11 +167,10 @@ fn opened(options: &Options) -> Result<Opened> {
     model.open()
 }
 
-/// The suggesters that need no network, for a profile of this hash.
-fn embedded(print: [u8; 32]) -> Vec<Box<dyn Suggest>> {
-    #[expect(clippy::cast_precision_loss, reason = "seconds of this age")]
-    let now = Utc::now().timestamp() as f64;
-    vec![Box::new(Embedded::new(print, now))]
+/// The suggester that needs no network.
+#[expect(clippy::cast_precision_loss, reason = "seconds of our time")]
+fn embedded(stream: &StreamProfile) -> Embedded {
+    Embedded::new(profile_sha256(stream), Utc::now().timestamp() as f64)
 }
 
 /// The log: as it is named, else beside the rules. A language model is not asked without one.
@@ -193,46 +190,41 @@ fn log(options: &Options, place: &Place) -> Result<Option<Log>> {
     }
 }
 
-/// The streams of all profiles, each with the hash of its profile.
-fn profiles(paths: &[PathBuf]) -> Result<Vec<(StreamProfile, [u8; 32])>> {
-    let mut streams: Vec<(StreamProfile, [u8; 32])> = Vec::new();
+/// The streams of all profiles, by their names.
+fn profiles(paths: &[PathBuf]) -> Result<Vec<StreamProfile>> {
+    let mut streams: Vec<StreamProfile> = Vec::new();
     for path in paths {
-        let (profile, print) = profile(path)?;
-        for stream in profile.streams {
-            if streams
-                .iter()
-                .any(|(other, _)| name(other) == name(&stream))
-            {
+        for stream in profile(path)?.streams {
+            if streams.iter().any(|other| name(other) == name(&stream)) {
                 let message = format!("stream `{}` is in two profiles", name(&stream));
                 return Err(Error::new(ErrorKind::Usage, message)
                     .hint("`midflight profile --merge` makes one of several"));
             }
-            streams.push((stream, print));
+            streams.push(stream);
         }
     }
     Ok(streams)
 }
 
-/// A profile from its file, and the SHA-256 of that.
-pub(super) fn profile(path: &Path) -> Result<(Profile, [u8; 32])> {
+/// A profile from its file.
+pub(super) fn profile(path: &Path) -> Result<Profile> {
     let failed = |what: &str| Error::new(ErrorKind::Config, format!("{} {what}", path.display()));
     let mut text = Vec::new();
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(PROFILE_BYTES_MAX).read_to_end(&mut text));
     read.map_err(|error| failed("cannot be read").because(error))?;
-    let print = Sha256::digest(&text).into();
     let text = std::str::from_utf8(&text).map_err(|_| failed("is no profile"))?;
-    Ok((merge::parse(text, &path.display().to_string())?, print))
+    merge::parse(text, &path.display().to_string())
 }
 
 /// Puts the types that a catalog declares into profiles that lack them.
-fn declare(streams: &mut [(StreamProfile, [u8; 32])], path: &Path) -> Result<()> {
+fn declare(streams: &mut [StreamProfile], path: &Path) -> Result<()> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::new(ErrorKind::Catalog, format!("{file} cannot be read")).because(error)
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &file)?;
-    for (stream, _) in streams {
+    for stream in streams {
         let Some(known) = catalog.find(stream.namespace.as_deref(), &stream.name) else {
             continue;
         };

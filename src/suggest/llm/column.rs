@@ -61,7 +61,7 @@ pub(super) fn told(
     {
         out.insert(
             "length".to_owned(),
-            json!({"min": lengths.min, "max": lengths.max}),
+            json!({"min": lengths.min as u64, "max": lengths.max as u64}),
         );
     }
     if let Some(reads_as) = dominant(&total.reads_as, total) {
@@ -191,9 +191,8 @@ fn described(numbers: &Numbers) -> Value {
 fn years(moments: &Numbers) -> Value {
     const SECONDS: f64 = 365.2425 * 86_400.0;
     let year = |part: f64| {
-        moments
-            .quantile(part)
-            .map(|seconds| (1970.0 + seconds / SECONDS).floor())
+        let seconds = moments.quantile(part)?;
+        Some((1970.0 + seconds / SECONDS).floor() as i64)
     };
     json!({"p01": year(0.01), "p99": year(0.99)})
 }
@@ -210,7 +209,9 @@ pub(super) fn rounded(value: f64) -> f64 {
 /// column's name nor a label speaks of people.
 fn labels(stream: &str, column: &ColumnProfile, recogniser: &Recogniser) -> Option<Vec<Value>> {
     let values = column.total.values.as_ref()?;
+    // A date or a number is no label, though many rows may share it.
     if values.is_empty()
+        || !column.total.reads_as.is_empty()
         || values.len() > LABELS_MAX
         || values.values().any(|count| *count < ROWS_MIN)
     {
@@ -239,7 +240,8 @@ fn labels(stream: &str, column: &ColumnProfile, recogniser: &Recogniser) -> Opti
                 Value::Bool(_) => Some(value),
                 Value::String(label) => {
                     let short = label.chars().count() <= LABEL_CHARACTERS_MAX;
-                    (short && !recogniser.finds(label)).then_some(value)
+                    let word = short && label.chars().any(char::is_alphabetic);
+                    (word && !recogniser.finds(label)).then_some(value)
                 }
                 _ => None,
             }

@@ -85,6 +85,11 @@ pub struct Unanswered {
     pub call: Call,
 }
 
+/// SHA-256 of what was measured about a stream, which rules name as their source.
+pub fn profile_sha256(stream: &StreamProfile) -> [u8; 32] {
+    Sha256::digest(canonical(&json!(stream))).into()
+}
+
 /// The types that columns have in expressions.
 pub fn column_types(stream: &StreamProfile) -> BTreeMap<Path, LogicalType> {
     let columns = stream.columns.iter();
@@ -146,7 +151,7 @@ impl Llm<'_> {
         let built = Payload::new(stream, self.prompt, &clearance);
         self.preflight(stream, &clearance, built.as_ref().ok())?;
         let mut payload = built?;
-        let profile = hex::encode(Sha256::digest(canonical(&json!(stream))));
+        let profile = hex::encode(profile_sha256(stream));
         let mut asked = Asked {
             stream: payload.stream().to_owned(),
             ..Asked::default()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::column::share;
-use crate::profile::form::{PairMeasures, PairProfile};
+use crate::profile::form::PairProfile;
 
 /// The most facts that are told.
 const FACTS_MAX: usize = 60;
@@ -41,7 +41,6 @@ fn of(pair: &PairProfile) -> Vec<Value> {
     } else {
         fact("=", a, b, total.equal, compared);
     }
-    let both = total.rows - (total.both_null + total.a_null + total.b_null).min(total.rows);
     let nulls = total.both_null + total.a_null + total.b_null;
     if nulls >= ROWS_MIN {
         fact(
@@ -59,22 +58,18 @@ fn of(pair: &PairProfile) -> Vec<Value> {
             total.rows,
         );
     }
-    if let Some((count, of)) = determined(total) {
-        fact("determines", a, b, count, of.min(both.max(of)));
+    for (a, b, decides) in [(a, b, &total.a_decides_b), (b, a, &total.b_decides_a)] {
+        if let Some(decides) = decides {
+            fact(
+                "determines",
+                a,
+                b,
+                decides.same,
+                decides.same + decides.other,
+            );
+        }
     }
     facts
-}
-
-/// In how many rows the commonest `b` of each `a` stands, of how many.
-fn determined(total: &PairMeasures) -> Option<(u64, u64)> {
-    let together = total.together.as_ref()?;
-    // One value of `b` is determined by anything.
-    let mut others = together.values().flat_map(|bs| bs.keys());
-    let first = others.next()?;
-    others.find(|other| *other != first)?;
-    let commonest = together.values().filter_map(|bs| bs.values().max());
-    let all = together.values().flat_map(|bs| bs.values());
-    Some((commonest.sum(), all.sum()))
 }
 
 /// About how many rows, as a power of ten.
@@ -85,6 +80,7 @@ fn magnitude(rows: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::form::PairMeasures;
 
     #[test]
     fn facts_say_what_holds_and_no_value() {
@@ -111,19 +107,22 @@ mod tests {
 
     #[test]
     fn what_determines_what_is_counted() {
-        let of = |name: &str, count| (name.to_owned(), count);
-        let together = [
-            (
-                of("\"NL\"", 0).0,
-                [of("\"EUR\"", 500), of("\"USD\"", 1)].into(),
-            ),
-            (of("\"US\"", 0).0, [of("\"USD\"", 500)].into()),
-        ];
+        let decides = crate::profile::form::Decides {
+            same: 999,
+            other: 1,
+        };
         let total = PairMeasures {
-            rows: 1_001,
-            together: Some(together.into()),
+            rows: 1_000,
+            a_decides_b: Some(decides),
             ..PairMeasures::default()
         };
-        assert_eq!(determined(&total), Some((1_000, 1_001)));
+        let pair = PairProfile {
+            a: "country".to_owned(),
+            b: "currency".to_owned(),
+            total,
+            slices: Vec::new(),
+        };
+        let told = facts(&[pair], &|_| true);
+        assert_eq!(told[0]["fact"], "country determines currency");
     }
 }
