@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "models",
     "audit",
+    "rules",
     "completions",
 ];
 

@@ -4,6 +4,7 @@ mod account;
 pub mod audit;
 pub mod batch;
 pub mod bucket;
+mod demotion;
 pub mod destination;
 pub mod embeddings;
 mod input;
