@@ -2,6 +2,7 @@
 
 mod demotion;
 mod life;
+mod schema;
 mod staged;
 mod wrong;
 
