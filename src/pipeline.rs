@@ -22,6 +22,8 @@ pub struct Done {
     pub rows: Vec<Rows>,
     /// Rows for the reject store, in the order of their lines.
     pub rejected: Vec<(StreamId, Rejected)>,
+    /// Bytes of the chunk's lines before a row of its own cut it short.
+    pub whole: usize,
     /// Time spent per stream and stage.
     pub spent: Vec<(StreamId, usize, Duration)>,
 }
@@ -82,6 +84,7 @@ impl Worker {
 /// leaves before an error does not depend on how the input was cut.
 pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
     let mut stop = None;
+    let whole = chunk.len;
     let mut turn = Some(plan.turns().of(chunk.number));
     loop {
         let mut decoded = worker.decoder.read(&chunk, plan);
@@ -117,6 +120,7 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
             rendered,
             rows,
             rejected,
+            whole,
             spent,
         };
     }
@@ -138,6 +142,15 @@ pub fn shorten(plan: &Plan, worker: &mut Worker, done: Done, stop: Stop) -> Done
     let mut done = process(plan, worker, chunk);
     done.decoded.stop.get_or_insert(stop);
     done
+}
+
+/// Takes a chunk through its stages once more, all of it, because other demotions are known now.
+pub fn again(plan: &Plan, worker: &mut Worker, done: Done) -> Done {
+    let mut chunk = done.chunk;
+    worker.decoder.recycle(done.decoded.batches);
+    worker.text = done.rendered.text;
+    chunk.len = done.whole;
+    process(plan, worker, chunk)
 }
 
 /// Applies every stream's stages. Returns the first line that stops the run.

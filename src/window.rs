@@ -30,6 +30,12 @@ pub trait Output: Send {
         None
     }
 
+    /// Whether a chunk must be worked on again before it is written, because of what shows in it together with what has
+    /// left before it. It is asked until it says no.
+    fn again(&mut self, _: &Self::Done) -> bool {
+        false
+    }
+
     /// Writes one chunk, in its turn.
     ///
     /// # Errors
@@ -43,6 +49,9 @@ pub trait Work<Chunk, Done> {
 
     /// Does the work of a chunk again, up to the line that stops it.
     fn shorten(&mut self, done: Done, stop: Stop) -> Done;
+
+    /// Does the work of a chunk once more.
+    fn again(&mut self, done: Done) -> Done;
 
     /// Takes the memory of a written chunk back.
     fn reclaim(&mut self, done: Done) -> Vec<u8>;
@@ -106,6 +115,12 @@ impl<I: Input, O: Output> Window<I, O> {
         while let Some((number, chunk)) = self.take(std::mem::take(&mut spare)) {
             let done = chunk.and_then(|chunk| guarded(|| work.work(chunk)));
             let mut writing = self.turn(number);
+            let done = done.and_then(|mut done| {
+                while writing.failed.is_none() && writing.output.again(&done) {
+                    done = guarded(|| work.again(done))?;
+                }
+                Ok(done)
+            });
             let done = done.and_then(|done| match writing.output.stop(&done) {
                 Some(stop) if writing.failed.is_none() => guarded(|| work.shorten(done, stop)),
                 _ => Ok(done),
@@ -195,6 +210,10 @@ mod tests {
             (*done == 7).then_some(Stop { line: 5, error })
         }
 
+        fn again(&mut self, done: &u64) -> bool {
+            *done == 20
+        }
+
         fn write(&mut self, done: &u64) -> Result<()> {
             if *done == self.1 {
                 return Err(Error::new(ErrorKind::Output, "full"));
@@ -217,6 +236,10 @@ mod tests {
             done * 1000 + stop.line
         }
 
+        fn again(&mut self, done: u64) -> u64 {
+            done + 1_000_000
+        }
+
         fn reclaim(&mut self, _: u64) -> Vec<u8> {
             Vec::new()
         }
@@ -230,6 +253,7 @@ mod tests {
                     run(workers, Numbers(0), Collected(vec![], fail_at), || Delay);
                 let mut expected: Vec<_> = (1..fail_at.min(150)).collect();
                 expected[6] = 7005;
+                expected[19] = 1_000_020;
                 assert_eq!(output.0, expected);
                 assert_eq!(ended.map_err(|error| error.kind()), Err(kind));
             }

@@ -246,3 +246,19 @@ fn single_files_are_held_to_the_limits_of_a_run_and_say_nothing_about_one_anothe
     assert_eq!(place.ids(), ["1", "1"]);
     single.end().expect("an end");
 }
+
+#[test]
+fn a_csv_is_read_to_its_end() {
+    let place = Place::new("streams: {users: {stages: []}}");
+    std::fs::create_dir_all(place.path().join("raw/users")).expect("a folder");
+    let rows: String = (0..9_000)
+        .map(|id| format!("u{id},{}\n", "x".repeat(40)))
+        .collect();
+    std::fs::write(
+        place.path().join("raw/users/a.csv"),
+        format!("id,note\n{rows}"),
+    )
+    .expect("a file");
+    assert_eq!(counts(&place.run(&[])), (1, 0));
+    assert_eq!(place.ids().len(), 9_000);
+}

@@ -14,6 +14,7 @@ mod models;
 mod properties;
 mod protocol;
 mod real;
+mod rules;
 mod serve;
 mod staged;
 mod support;

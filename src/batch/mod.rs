@@ -9,11 +9,13 @@ mod cell;
 mod row;
 mod tally;
 pub mod temporal;
+mod watched;
 
 pub use arrays::Column;
 pub use cell::{Cell, Current, Edit, unescape_onto, write_escaped, write_string};
 pub use row::{Change, Fate, Reason, Row};
 pub use tally::{Embedded, Tally};
+pub use watched::Watched;
 
 use arrow::buffer::Buffer;
 
@@ -47,6 +49,9 @@ pub struct Batch {
     /// Per `split` stage, the part of every row.
     parts: Vec<Vec<u32>>,
     followers: Vec<Follower>,
+    /// Messages of our own, with the rows behind whose lines they leave.
+    messages: Vec<(u32, std::sync::Arc<str>)>,
+    watched: Option<Watched>,
     tally: Tally,
     removals: bool,
 }
@@ -85,6 +90,8 @@ impl Batch {
             reasons: Vec::new(),
             parts: Vec::new(),
             followers: Vec::new(),
+            messages: Vec::new(),
+            watched: None,
             tally: Tally::default(),
             removals: false,
         }
@@ -105,6 +112,8 @@ impl Batch {
         self.reasons.clear();
         self.parts.clear();
         self.followers.clear();
+        self.messages.clear();
+        self.watched = None;
         self.tally = Tally::default();
         self.removals = false;
     }
@@ -446,6 +455,26 @@ impl Batch {
             row: row as u32,
             line: (from as u32, to as u32),
         });
+    }
+
+    /// Lets a line of our own leave behind a row's line, whether that leaves or not; rows in their order.
+    pub fn say(&mut self, row: RowId, line: std::sync::Arc<str>) {
+        self.messages.push((row as u32, line));
+    }
+
+    /// The lines of our own, in the order of the rows.
+    pub fn said(&self) -> &[(u32, std::sync::Arc<str>)] {
+        &self.messages
+    }
+
+    /// Keeps what watched rules found.
+    pub fn watch(&mut self, found: Watched) {
+        self.watched = Some(found);
+    }
+
+    /// What watched rules found, where there are any.
+    pub fn watched(&self) -> Option<&Watched> {
+        self.watched.as_ref()
     }
 
     /// The records that follow rows, in the order of the rows.

@@ -10,6 +10,7 @@ pub struct Tally {
     entries: Vec<(ColumnId, String, u64)>,
     violations: Vec<u64>,
     embedded: Vec<(String, Embedded)>,
+    strangers: Vec<(usize, usize, u64)>,
 }
 
 /// What an `embed` stage made.
@@ -64,6 +65,21 @@ impl Tally {
     /// What was embedded, by the column or stream it went into.
     pub fn embedded(&self) -> &[(String, Embedded)] {
         &self.embedded
+    }
+
+    /// Counts a value that was unlike the sample of its column, both by the number that the stage of this number among
+    /// those that search has for it.
+    pub fn meet_stranger(&mut self, stage: usize, column: usize) {
+        let same = |entry: &&mut (usize, usize, u64)| (entry.0, entry.1) == (stage, column);
+        match self.strangers.iter_mut().find(same) {
+            Some(entry) => entry.2 += 1,
+            None => self.strangers.push((stage, column, 1)),
+        }
+    }
+
+    /// Values unlike their column's sample: stage, column, count.
+    pub fn strangers(&self) -> &[(usize, usize, u64)] {
+        &self.strangers
     }
 
     /// Violations per rule.

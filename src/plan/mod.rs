@@ -27,6 +27,7 @@ use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::stage::Stage;
+use crate::stage::rules::Watch;
 use crate::stage::spec::{Split, StageSpec};
 use catalogue::Answers;
 use config::{Config, ForeignLines, Spanned, Unlisted};
@@ -125,6 +126,8 @@ pub struct StreamPlan {
     pub stages: Vec<NamedStage>,
     /// The fraction of rows that may be rejected.
     pub max_rejected: Option<f64>,
+    /// Rules that may be demoted while the run goes on.
+    pub watch: Option<Arc<Watch>>,
     /// The schema behind the last stage.
     pub schema: StreamSchema,
     /// The stream of chunks that an `embed` makes of it.
@@ -249,11 +252,12 @@ impl Plan {
         &self.detectors.turns
     }
 
-    /// Forgets what was learned of columns: another run begins.
+    /// Forgets what was learned of columns, and which rules were demoted: another run begins.
     pub fn begin(&self) {
         self.detectors.turns.begin();
         let streams = (0..self.streams()).map(|id| self.stream(id));
         streams.for_each(|stream| {
+            stream.watch.iter().for_each(|watch| watch.begin());
             stream
                 .learners
                 .iter()

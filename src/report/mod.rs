@@ -44,6 +44,18 @@ pub struct Totals {
     pub audited: Option<(u64, String)>,
 }
 
+/// A rule that was demoted, as it stood then.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Demoted {
+    /// The record of the stream behind which it only counts, from 1.
+    pub at_row: u64,
+    pub violations: u64,
+    /// Records it had judged.
+    pub rows: u64,
+    /// The rate that it surely exceeded.
+    pub bound: f64,
+}
+
 /// Counts of one stream.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct StreamTotals {
@@ -57,6 +69,9 @@ pub struct StreamTotals {
     pub findings: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rule, then how many rows failed it.
     pub violations: BTreeMap<String, u64>,
+    /// Rules that were demoted, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub demoted: BTreeMap<String, Demoted>,
     /// Records of its second stream that left.
     #[serde(skip_serializing_if = "is_zero")]
     pub chunks: u64,
@@ -116,6 +131,11 @@ impl Totals {
                     .or_default();
                 *kinds.entry(kind.to_owned()).or_default() += count;
             }
+            for (stage, column, count) in batch.counted().strangers() {
+                if let Some(learning) = stream_plan.learners().get(*stage) {
+                    learning.learner.meet_strangers(*column, *count);
+                }
+            }
             for (name, embedded) in batch.counted().embedded() {
                 let known = totals.embedded.entry(name.clone()).or_default();
                 known.add(*embedded);
@@ -147,6 +167,11 @@ impl Totals {
             self.streams.resize_with(stream + 1, StreamTotals::default);
         }
         &mut self.streams[stream]
+    }
+
+    /// Notes that a rule of a stream was demoted.
+    pub fn demote(&mut self, stream: StreamId, rule: &str, demoted: Demoted) {
+        self.stream(stream).demoted.insert(rule.to_owned(), demoted);
     }
 
     /// Counts of a stream so far.

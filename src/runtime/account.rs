@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::audit::Log;
+use super::demotion::Demotions;
 use super::progress::Progress;
 use super::rejects::Rejects;
 use crate::batch::Fate;
@@ -19,6 +21,7 @@ pub struct Account<'a> {
     plan: &'a Plan,
     pub totals: Totals,
     rejects: Option<Rejects>,
+    demotions: Demotions,
     progress: Progress,
 }
 
@@ -36,16 +39,28 @@ impl<'a> Account<'a> {
             plan,
             totals: Totals::default(),
             rejects,
+            demotions: Demotions::default(),
             progress,
         })
+    }
+
+    /// Has demotions put on record here.
+    pub fn record_to(&mut self, log: Option<Log>) {
+        self.demotions.record_to(log);
+    }
+
+    /// Whether a chunk must be judged again: it knows less of demotions than is known now, or shows one itself.
+    pub fn demotes(&mut self, done: &Done) -> bool {
+        self.demotions.show(self.plan, &self.totals, done)
     }
 
     /// Adds a chunk that has left.
     ///
     /// # Errors
-    /// The one that stopped the chunk, with the number of its line.
+    /// The one that stopped the chunk, with the number of its line; `Output` when a demotion cannot be put on record.
     pub fn add(&mut self, done: &Done) -> Result<()> {
         let lines = self.totals.lines;
+        self.demotions.add(self.plan, &mut self.totals, done)?;
         self.totals.add(self.plan, done);
         self.progress.tick(&self.totals);
         match &done.decoded.stop {

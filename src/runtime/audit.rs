@@ -247,6 +247,11 @@ impl Run {
         })
     }
 
+    /// Where further records of the run go.
+    pub fn log(&self) -> Option<Log> {
+        self.log.clone()
+    }
+
     /// Records how it ended, and leaves the chain's end in the totals for the report.
     ///
     /// # Errors

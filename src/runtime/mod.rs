@@ -5,6 +5,7 @@ pub mod audit;
 pub mod batch;
 pub mod bucket;
 pub mod catalogue;
+mod demotion;
 pub mod destination;
 pub mod embeddings;
 mod http;

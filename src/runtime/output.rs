@@ -165,6 +165,10 @@ impl Output for Writer<'_> {
         stops.into_iter().flatten().min_by_key(|stop| stop.line)
     }
 
+    fn again(&mut self, done: &Done) -> bool {
+        self.account.demotes(done)
+    }
+
     fn write(&mut self, done: &Done) -> Result<()> {
         self.account.store_rejects(done)?;
         self.write_lines(done)?;

@@ -42,6 +42,10 @@ impl Work<Chunk, Done> for Task<'_> {
         pipeline::shorten(self.plan, &mut self.worker, done, stop)
     }
 
+    fn again(&mut self, done: Done) -> Done {
+        pipeline::again(self.plan, &mut self.worker, done)
+    }
+
     fn reclaim(&mut self, done: Done) -> Vec<u8> {
         let bytes = self.worker.reclaim(done);
         bytes.into_vec().unwrap_or_default()
@@ -63,6 +67,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     let mut writer = Writer::new(plan, output, account);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let audit = audit::Run::begin(plan, "pipe", options.report.as_deref())?;
+    writer.account.record_to(audit.log());
     let first = writer.say(&trace::log("INFO", &plan.greeting()));
     let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {

@@ -71,10 +71,14 @@ pub fn render(
                 let at = batch as usize;
                 let (stream, batch) = &decoded.batches[at];
                 let kept = splice.row(at, batch, row as usize);
+
                 let followers = match observe {
                     true => 0,
                     false => splice.follow(at, batch, row as usize, kept),
                 };
+                if !observe {
+                    splice.said(batch, row, kept);
+                }
                 if kept || observe {
                     let bytes = batch.rows()[row as usize].line.len() as u64 + 1;
                     let leaving = Copied {
@@ -263,6 +267,21 @@ impl<'a> Splice<'a> {
             write_follower(batch, one, emitted, &mut self.out.text);
         }
         count as u64
+    }
+
+    /// Puts our own lines about a row behind its line, or in its place.
+    fn said(&mut self, batch: &Batch, row: u32, kept: bool) {
+        for (_, said) in batch.said().iter().filter(|(of, _)| *of == row) {
+            if kept {
+                // Before the row's own newline, which the last line of the input may lack.
+                self.copy_to(batch.rows()[row as usize].line.end);
+                self.out.text.push(b'\n');
+            }
+            self.out.text.extend_from_slice(said.as_bytes());
+            if !kept {
+                self.out.text.push(b'\n');
+            }
+        }
     }
 
     /// Walks the row's cells in byte order and writes what they became.

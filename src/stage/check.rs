@@ -3,12 +3,14 @@
 //! All failed rules of a row are counted, and all that may act are recorded: in the column [`ANNOTATION`]
 //! of rows that pass on, among the reasons of rows that are set aside.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use serde_json::{Value, json};
 
-use super::rules::{Action, Failure, Rules};
+use super::rules::{Action, Failure, Rules, Standing, Watch};
 use super::{ColumnRef, Halt, Stage, arrays};
-use crate::batch::{Batch, ColumnId, Current, Fate, Reason};
+use crate::batch::{Batch, ColumnId, Current, Fate, Reason, Watched};
 use crate::error::{Error, ErrorKind};
 
 /// The column that names the rules a row failed.
@@ -27,6 +29,16 @@ pub struct Check {
     pub annotation: Option<ColumnId>,
     /// Number of the first rule in the stream's counts.
     pub first_rule: usize,
+    /// Rules that may be demoted, where there are any.
+    pub watch: Option<Arc<Watch>>,
+}
+
+/// What is known of demotions while a batch is judged.
+struct Watching {
+    standing: Standing,
+    /// Per rule, its place among those watched.
+    places: Vec<Option<usize>>,
+    found: Watched,
 }
 
 impl Stage for Check {
@@ -37,35 +49,89 @@ impl Stage for Check {
         let mismatched = |column: usize| columns[column].mismatched.as_ref();
         let verdicts = self.rules.evaluate(&values, &mismatched, rows);
         let verdicts = verdicts.map_err(|error| Halt { row: 0, error })?;
-        if verdicts.is_clean() {
-            return Ok(());
-        }
-        for (row, failures) in verdicts.by_row() {
-            if batch.rows()[row].fate != Fate::Filtered {
-                self.act(batch, row, &failures)?;
+        let mut watching = self.watch.as_ref().map(|watch| self.watching(watch, batch));
+        if !verdicts.is_clean() {
+            for (row, failures) in verdicts.by_row() {
+                if batch.rows()[row].fate != Fate::Filtered {
+                    self.act(batch, row, &failures, watching.as_mut())?;
+                }
             }
+        }
+        if let Some(watching) = watching {
+            for (row, message) in watching.standing.messages {
+                batch.say(row, message);
+            }
+            batch.watch(watching.found);
         }
         Ok(())
     }
 }
 
 impl Check {
-    fn act(&self, batch: &mut Batch, row: usize, failures: &[Failure]) -> Result<(), Halt> {
+    fn watching(&self, watch: &Watch, batch: &Batch) -> Watching {
+        let standing = watch.standing(batch.chunk_number());
+        let mut places = vec![None; self.rules.rules().len()];
+        for (place, watched) in watch.rules().iter().enumerate() {
+            if let Some(of_rule) = places.get_mut(watched.rule) {
+                *of_rule = Some(place);
+            }
+        }
+        let rows = batch.rows().iter().enumerate();
+        let passed_over = rows.filter(|(_, row)| row.fate == Fate::Filtered);
+        let found = Watched {
+            version: standing.version,
+            passed_over: passed_over.map(|(row, _)| row as u32).collect(),
+            violations: Vec::new(),
+        };
+        Watching {
+            standing,
+            places,
+            found,
+        }
+    }
+
+    /// What a rule does about a row: what it may, unless it has been demoted.
+    fn action(&self, row: usize, rule: usize, watching: Option<&mut Watching>) -> Action {
+        let action = self.rules.rules()[rule].action;
+        let Some(watching) = watching else {
+            return action;
+        };
+        let Some(place) = watching.places.get(rule).copied().flatten() else {
+            return action;
+        };
+        watching.found.violations.push((row as u32, place as u32));
+        match watching.standing.is_demoted(place, row) {
+            true => action.min(Action::Count),
+            false => action,
+        }
+    }
+
+    fn act(
+        &self,
+        batch: &mut Batch,
+        row: usize,
+        failures: &[Failure],
+        mut watching: Option<&mut Watching>,
+    ) -> Result<(), Halt> {
         let mut strongest = Action::Ignore;
+        let mut annotated = Vec::new();
         for failure in failures {
             batch.tally().violate(self.first_rule + failure.rule, 1);
-            let rule = &self.rules.rules()[failure.rule];
-            strongest = strongest.max(rule.action);
-            if rule.action == Action::Fail {
+            let action = self.action(row, failure.rule, watching.as_deref_mut());
+            strongest = strongest.max(action);
+            if action >= Action::Annotate {
+                annotated.push(*failure);
+            }
+            if action == Action::Fail {
                 return Err(self.halt(row, failure));
             }
-            if rule.action == Action::Nullify {
+            if action == Action::Nullify {
                 self.nullify(batch, row, failure.rule);
             }
         }
         match strongest {
             Action::Ignore | Action::Count | Action::Fail => {}
-            Action::Annotate | Action::Nullify => self.annotate(batch, row, failures),
+            Action::Annotate | Action::Nullify => self.annotate(batch, row, &annotated),
             Action::Drop => batch.drop_row(row),
             Action::Quarantine => {
                 for failure in failures {
@@ -124,7 +190,6 @@ impl Check {
         let entries: Vec<Value> = failures
             .iter()
             .map(|failure| (&self.rules.rules()[failure.rule], failure.reason))
-            .filter(|(rule, _)| rule.action >= Action::Annotate)
             .map(|(rule, reason)| {
                 json!({
                     "rule": rule.id,

@@ -117,18 +117,13 @@ impl Learner {
             .collect()
     }
 
-    /// Counts values that were unlike their column's sample; empties the list.
-    pub fn meet_strangers(&self, met: &mut Vec<(usize, u64)>) {
-        if met.is_empty() {
-            return;
-        }
+    /// Counts values that were unlike their column's sample.
+    pub fn meet_strangers(&self, column: usize, count: u64) {
         let mut strangers = self
             .strangers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for (column, count) in met.drain(..) {
-            *strangers.entry(column).or_default() += count;
-        }
+        *strangers.entry(column).or_default() += count;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

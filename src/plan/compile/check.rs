@@ -1,5 +1,7 @@
 //! Compiles a stream's rule file and runs the rules' own tests.
 
+use std::sync::Arc;
+
 use super::{Compiler, START};
 use crate::document::{Problem, Problems};
 use crate::plan::config::StreamConfig;
@@ -7,7 +9,7 @@ use crate::plan::rules::{RuleFile, RuleSpec, effective_action};
 use crate::schema::path::Path;
 use crate::schema::{Field, LogicalType};
 use crate::stage::check::{ANNOTATION, Check};
-use crate::stage::rules::{Action, RuleInput, Rules, run_tests};
+use crate::stage::rules::{Action, RuleInput, Rules, Watch, Watched, run_tests};
 
 impl Compiler<'_> {
     /// Compiles the rule file that a stream names. One that could not be read has its problems already.
@@ -35,7 +37,10 @@ impl Compiler<'_> {
         let inputs = self.inputs(&name, file, problems);
         self.run_own_tests(&name, file, &inputs, problems);
         match Rules::compile(inputs, &|path| self.sql_type(path)) {
-            Ok(rules) => self.push_check(rules, problems),
+            Ok(rules) => {
+                let watch = self.watch(file, &rules);
+                self.push_check(rules, watch, problems);
+            }
             Err(found) => {
                 for (id, problem) in found {
                     let message = format!(
@@ -113,7 +118,30 @@ impl Compiler<'_> {
         }
     }
 
-    fn push_check(&mut self, rules: Rules, problems: &mut Problems) {
+    /// The rules that may be demoted: those that take something away from rows, and have evidence of how seldom they
+    /// should. A rule without evidence was approved by a person's word, and `on_fail: fail` asks for a stop.
+    fn watch(&self, file: &RuleFile, rules: &Rules) -> Option<Arc<Watch>> {
+        let least = file.limits.demote_above.filter(|_| !self.sources.observe)?;
+        let takes = |action| matches!(action, Action::Nullify | Action::Quarantine | Action::Drop);
+        let watched = rules
+            .rules()
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| takes(rule.action));
+        let watched = watched.filter_map(|(place, rule)| {
+            let spec = file.rules.iter().find(|spec| spec.id == rule.id)?;
+            Some(Watched {
+                rule: place,
+                id: rule.id.clone(),
+                fingerprint: rule.fingerprint.clone(),
+                bound: least.max(spec.valid_evidence()?.fpr_upper95),
+            })
+        });
+        let watched: Vec<_> = watched.collect();
+        (!watched.is_empty()).then(|| Arc::new(Watch::new(watched)))
+    }
+
+    fn push_check(&mut self, rules: Rules, watch: Option<Arc<Watch>>, problems: &mut Problems) {
         let paths = rules.columns().to_vec();
         let columns: Vec<_> = paths
             .iter()
@@ -162,6 +190,7 @@ impl Compiler<'_> {
             .extend(rules.rules().iter().map(|rule| rule.id.clone()));
         let name = format!("check {} rules", rules.rules().len());
         let stream = self.descriptor.to_string();
+        self.watch = watch.clone();
         self.push(
             name,
             Check {
@@ -171,6 +200,7 @@ impl Compiler<'_> {
                 nulled,
                 annotation,
                 first_rule,
+                watch,
             },
         );
     }

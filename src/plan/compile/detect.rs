@@ -110,6 +110,7 @@ impl Compiler<'_> {
         Some(Detect {
             detector,
             tagger: tagger.map(|tagger| tagger as Arc<dyn Tagger>),
+            number: self.learners.len() - 1,
             learner,
             pins,
             names,

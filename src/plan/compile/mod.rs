@@ -24,6 +24,7 @@ use crate::protocol::catalog::ConfiguredStream;
 use crate::protocol::state::Descriptor;
 use crate::schema::StreamSchema;
 use crate::schema::path::{Path, Segment};
+use crate::stage::rules::Watch;
 use crate::stage::spec::{Kinds, Operator, Pin, Split, StageSpec};
 use crate::stage::undeclared::{Policy, Undeclared};
 use crate::stage::{Refusals, discard::Discard};
@@ -44,6 +45,7 @@ struct Compiler<'a> {
     splits: Vec<Split>,
     refusals: Refusals,
     max_rejected: Option<f64>,
+    watch: Option<Arc<Watch>>,
     /// What `embed` stages have taken out so far.
     taken: Vec<embed::Taken>,
     second: Option<SecondStream>,
@@ -84,6 +86,7 @@ pub(super) fn stream(
             Refusals::Halt
         },
         max_rejected: reject.and_then(|reject| reject.max_fraction),
+        watch: None,
         taken: Vec::new(),
         second: None,
     };
@@ -245,6 +248,7 @@ impl Compiler<'_> {
             projection: (!copied).then(|| Arc::new(projection)),
             stages: self.stages,
             max_rejected: self.max_rejected,
+            watch: self.watch,
             schema: self.schema,
             second: self.second,
             origin,

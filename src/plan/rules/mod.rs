@@ -50,6 +50,9 @@ pub struct RuleFile {
 pub struct Limits {
     /// The fraction of rows in quarantine above which the stream stops, from 0 to 1.
     pub max_quarantine_fraction: Option<f64>,
+    /// The rate of violations, from 0 to 1, above which a rule with evidence loses its standing for the rest of a run;
+    /// never below what its evidence allows. Without it no rule does.
+    pub demote_above: Option<f64>,
 }
 
 /// One rule.

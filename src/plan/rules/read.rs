@@ -50,9 +50,11 @@ pub(super) const DIMENSIONS: &[(&str, Dimension)] = &[
 pub(super) fn read_limits(node: &Node, file: &str, problems: &mut Problems) -> Option<Limits> {
     let mut fields = Fields::of(node, "`limits`", file, problems)?;
     let max_quarantine_fraction = read_fraction(&mut fields, "max_quarantine_fraction", problems);
+    let demote_above = read_fraction(&mut fields, "demote_above", problems);
     fields.finish(problems);
     Some(Limits {
         max_quarantine_fraction,
+        demote_above,
     })
 }
 

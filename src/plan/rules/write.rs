@@ -168,11 +168,12 @@ fn literal(value: &Literal) -> Node {
 }
 
 fn limits_node(limits: &Limits) -> Node {
-    let fraction = |fraction: f64| Value::Float(fraction).into();
-    Node::map(
-        (limits.max_quarantine_fraction.map(fraction))
-            .map(|node| ("max_quarantine_fraction", node)),
-    )
+    let fraction = |fraction: f64| Node::from(Value::Float(fraction));
+    let limits = [
+        ("max_quarantine_fraction", limits.max_quarantine_fraction),
+        ("demote_above", limits.demote_above),
+    ];
+    Node::map((limits.into_iter()).filter_map(|(key, limit)| Some((key, fraction(limit?)))))
 }
 
 /// Adds `rules:` with its list, the dashes `indent` columns in.

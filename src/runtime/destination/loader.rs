@@ -337,6 +337,10 @@ impl Output for Loader<'_> {
         stops.into_iter().flatten().min_by_key(|stop| stop.line)
     }
 
+    fn again(&mut self, loaded: &Loaded) -> bool {
+        self.account.demotes(&loaded.done)
+    }
+
     fn write(&mut self, loaded: &Loaded) -> Result<()> {
         let (before, behind) = loaded.rows.as_ref().map_err(crate::error::Error::again)?;
         self.account.store_rejects(&loaded.done)?;
@@ -345,6 +349,15 @@ impl Output for Loader<'_> {
         self.take(&loaded.done);
         self.commit_if_due()?;
         self.hold(behind)?;
+        for (_, batch) in &loaded.done.decoded.batches {
+            for (_, line) in batch
+                .said()
+                .iter()
+                .filter(|(row, _)| (*row as usize) < batch.rows().len())
+            {
+                self.say(&format!("{line}\n"))?;
+            }
+        }
         self.account.add(&loaded.done)
     }
 }

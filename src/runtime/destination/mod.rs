@@ -202,7 +202,7 @@ fn sync(
     });
     tables.prepare()?;
     let account = Account::open(&plan, &run_name(), Progress::new(options.progress))?;
-    let loader = Loader::new(&plan, &stage, &policies, output, account, whole);
+    let mut loader = Loader::new(&plan, &stage, &policies, output, account, whole);
     loader.say(&trace::log("INFO", &plan.greeting()))?;
     if swept > 0 {
         let message =
@@ -211,6 +211,7 @@ fn sync(
     }
     let report = options.report.as_deref();
     let audit = audit::Run::begin(&plan, "destination write", report)?;
+    loader.account.record_to(audit.log());
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let lines = lines.of_bytes(CHUNK_BYTES).beating();
@@ -277,6 +278,11 @@ impl Work<Chunk, Loaded> for Task<'_> {
 
     fn shorten(&mut self, loaded: Loaded, stop: Stop) -> Loaded {
         let done = pipeline::shorten(self.plan, &mut self.worker, loaded.done, stop);
+        self.loaded(done)
+    }
+
+    fn again(&mut self, loaded: Loaded) -> Loaded {
+        let done = pipeline::again(self.plan, &mut self.worker, loaded.done);
         self.loaded(done)
     }
 

@@ -107,7 +107,11 @@ impl Reader {
             let whole = lines.len();
             match self.rows.next(&self.envelope, lines) {
                 Ok(Some(offset)) => self.offsets.push(offset),
-                Ok(None) => break,
+                Ok(None) => {
+                    // Who asks again has come to the end, not to a file that is cut off.
+                    self.rows = Box::new(Nothing);
+                    break;
+                }
                 Err(error) => {
                     lines.truncate(whole);
                     self.rows = Box::new(Nothing);

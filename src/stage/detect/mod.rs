@@ -28,6 +28,8 @@ pub struct Detect {
     /// Finds what has no form; without it only recognisers search.
     pub tagger: Option<Arc<dyn Tagger>>,
     pub learner: Arc<Learner>,
+    /// Its number among the stages of the stream that search.
+    pub number: usize,
     /// What columns are, as far as the configuration says.
     pub pins: Pins,
     pub names: &'static NameModel,
@@ -62,8 +64,8 @@ pub struct Workbench {
     replacement: String,
     /// Findings per kind.
     counts: Vec<u64>,
-    /// Values per column that nothing in the sample was like.
-    strangers: Vec<(usize, u64)>,
+    /// Columns of values that nothing in their sample was like.
+    strangers: Vec<usize>,
 }
 
 impl Stage for Detect {
@@ -93,7 +95,8 @@ impl Stage for Detect {
             from = to;
         }
         course.finish();
-        self.learner.meet_strangers(&mut bench.strangers);
+        let strangers = bench.strangers.drain(..);
+        strangers.for_each(|column| batch.tally().meet_stranger(self.number, column));
         self.idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -258,7 +261,7 @@ impl Detect {
                 let known = value.known.and_then(|known| course.column(known));
                 let strange = known.is_some_and(|known| !known.evidence.fits(text, shape));
                 if let (true, Some(known)) = (strange, value.known) {
-                    bench.strangers.push((known, 1));
+                    bench.strangers.push(known);
                 }
                 strange
             }

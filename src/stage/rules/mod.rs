@@ -5,6 +5,7 @@
 
 mod examples;
 mod verdicts;
+mod watch;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::buffer::BooleanBuffer;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use self::verdicts::Verdict;
 pub use self::verdicts::{Failure, Reason, Verdicts};
+pub use self::watch::{Point, Standing, Watch, Watched};
 use super::sql::{Expression, SqlProblem};
 use crate::error::Result;
 use crate::schema::path::Path;
