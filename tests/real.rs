@@ -14,6 +14,7 @@ mod gcs;
 mod kill;
 mod ministack;
 mod readers;
+mod rules;
 mod s3;
 mod staged;
 mod venv;

@@ -79,7 +79,7 @@ def suggest(program, table, train):
         "version: 1\nunlisted: pass\nstreams:\n  rows:\n    rules: enforced.rules.yaml\n",
     )
     listed = run(program, ["rules", "list", rules, "--format", "json"])
-    return {rule["id"]: rule["columns"] for rule in json.loads(listed)["rules"]}
+    return {rule["rule"]: rule["columns"] for rule in json.loads(listed)}
 
 
 def judge(program, table, rows):
