@@ -193,3 +193,22 @@ fn a_chain_that_was_tampered_with_is_told_by_line() {
     assert_eq!(pipe(folder, &input).code, 0);
     assert_eq!(verify(folder, &["--records", "6"]).code, 0);
 }
+
+/// Runs that write at once, each a process of its own, make one chain.
+#[test]
+fn runs_at_once_keep_one_chain() {
+    let (folder, input) = case("check/assisted");
+    let folder = folder.path();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| assert_eq!(pipe(folder, &input).code, 0));
+        }
+    });
+    let verified = verify(folder, &["--records", "12"]);
+    assert_eq!(verified.code, 0, "{}", verified.text());
+    let records = records(folder);
+    let ended = records
+        .iter()
+        .filter(|record| record["kind"] == "run_ended");
+    assert_eq!((records.len(), ended.count()), (12, 6));
+}

@@ -1,7 +1,7 @@
 //! Language models behind HTTP, as OpenAI, Azure, vLLM, Ollama and others offer them.
 //!
 //! Everything that goes to one goes through `Client::complete`, and that takes a [`Payload`] and nothing else. What is
-//! sent and answered reaches no message; [`Http`] sees to that. A run has a budget of tokens, and a server that does
+//! sent and answered reaches no message; `runtime::http` sees to that. A run has a budget of tokens, and a server that does
 //! not know a setting is asked without it.
 
 mod budget;
