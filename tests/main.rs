@@ -6,6 +6,7 @@ mod canary;
 mod cases;
 mod classify;
 mod cli;
+mod drift;
 mod embed;
 mod kill;
 mod models;

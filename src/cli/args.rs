@@ -1,9 +1,13 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
+mod drift;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(super) use drift::{Dialect as DriftDialect, Drift};
 
 use crate::runtime::Files;
 
@@ -12,7 +16,7 @@ Exit codes:
   0  done
   1  failed while running: the input breaks the protocol, a mask cannot be applied, reading or writing failed
   2  usage or configuration
-  3  a rule with `on_fail: fail`, or a limit, stopped the run";
+  3  a rule with `on_fail: fail`, a limit, or a change of a schema stopped the run";
 
 /// Cleans Airbyte records in flight: validates, finds and masks personal data, keeps every other byte.
 #[derive(Debug, Parser)]
@@ -30,6 +34,7 @@ pub(super) enum Command {
     Check(Check),
     Explain(Explain),
     Catalog(Catalog),
+    Drift(Drift),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),

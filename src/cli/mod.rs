@@ -6,6 +6,7 @@ mod catalog;
 mod check;
 mod completions;
 mod destination;
+mod drift;
 mod explain;
 mod models;
 mod output;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
         Command::Catalog(options) => catalog::run(options),
+        Command::Drift(options) => drift::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),

@@ -30,6 +30,8 @@ pub struct Files {
     pub text: Option<(String, String)>,
     /// The catalog itself, where it is no file.
     pub streams: Option<ConfiguredCatalog>,
+    /// The catalog was told from files, and not declared by anybody.
+    pub inferred: bool,
     /// Variables that come before those of the environment.
     pub variables: BTreeMap<String, String>,
 }
@@ -92,6 +94,11 @@ pub fn load(files: &Files) -> Result<Plan> {
     if files.observe {
         told.update("observe");
     }
+    let declared = catalog.as_ref().filter(|_| !files.inferred);
+    let drift = super::drift::compare(&config, folder, declared)?;
+    if let Some(drift) = drift.as_ref().filter(|drift| !drift.edits.is_empty()) {
+        told.update(format!("{:?}", drift.edits));
+    }
     let sources = Sources {
         config,
         tagger,
@@ -101,6 +108,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         keys,
         embedders: Embedders::new(Source::new(folder)),
         observe: files.observe,
+        drift,
         tables: files.tables,
         fingerprint: hex::encode(&told.finalize()[..16]),
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),

@@ -4,6 +4,7 @@ mod account;
 pub mod batch;
 pub mod bucket;
 pub mod destination;
+mod drift;
 pub mod embeddings;
 mod input;
 mod load;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::{Account, check_limits};
+use super::drift;
 use super::input::Lines;
 use super::output::Writer;
 use super::progress::Progress;
@@ -61,7 +62,13 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     widen(&output);
     let mut writer = Writer::new(plan, output, account);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
-    let first = writer.say(&trace::log("INFO", &plan.greeting()));
+    let first = writer
+        .say(&trace::log("INFO", &plan.greeting()))
+        .and_then(|()| {
+            let lines = drift::lines(plan);
+            lines.iter().try_for_each(|line| writer.say(line))
+        })
+        .and_then(|()| drift::admit(plan));
     let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {
         Ok(()) => window::run(workers, lines, writer, || Task {
@@ -71,23 +78,23 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         Err(error) => (writer, Err(error)),
     };
     writer.account.finish();
-    let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
-    let ended = match ended {
-        Ok(()) => {
-            let mode = if plan.observe() {
-                "observed, nothing changed: "
-            } else {
-                ""
-            };
+    let mode = if plan.observe() {
+        "observed, nothing changed: "
+    } else {
+        ""
+    };
+    let ended = ended
+        .and_then(|()| check_limits(plan, &writer.account.totals))
+        .and_then(|()| {
             let message = format!("midflight: {mode}{}", writer.account.totals.sentence());
             writer.say(&trace::log("INFO", &message))
-        }
-        Err(error) => {
-            // An output that is gone cannot be told.
-            let _ = writer.say(&trace::error(&error, now_ms()));
-            Err(error)
-        }
-    };
+        })
+        .and_then(|()| drift::settle(plan))
+        .and_then(|left| left.map_or(Ok(()), |left| writer.say(&trace::log("WARN", &left))));
+    if let Err(error) = &ended {
+        // An output that is gone cannot be told.
+        let _ = writer.say(&trace::error(error, now_ms()));
+    }
     if let Some(directory) = &options.report {
         let (states, time) = (writer.ledger.states(), start.elapsed());
         writer

@@ -5,6 +5,7 @@
 
 mod classify;
 mod column;
+mod drift;
 mod embed;
 mod operator;
 mod pattern;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub(super) use column::read_paths;
+pub use drift::{ANSWERS, Answer, Class, DriftConfig, DriftPolicy, PERSONAL};
 pub use pattern::{Rank, StreamPattern};
 pub(super) use read::{read_fraction, read_name, read_pattern, read_sql, read_version};
 pub(super) use stages::TYPES;
@@ -62,6 +64,8 @@ pub struct Config {
     pub tagger: TaggerChoice,
     /// How parts of a stage are written.
     pub stage: PartSpec,
+    /// What happens when schemas are not those of the last run; without it, nothing is compared.
+    pub drift: Option<DriftConfig>,
 }
 
 /// Which tagger searches texts.
@@ -179,6 +183,9 @@ impl Config {
                 .take("stage")
                 .map(|node| stage::read_stage(node, file, problems))
                 .unwrap_or_default(),
+            drift: fields
+                .take("drift")
+                .and_then(|node| drift::read_drift(node, file, problems)),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -197,6 +204,7 @@ impl Config {
             max_line_bytes: None,
             tagger: TaggerChoice::Builtin,
             stage: PartSpec::default(),
+            drift: None,
         }
     }
 
@@ -333,7 +341,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger` and `stage`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage` and `drift`",
                 ],
             ),
             (

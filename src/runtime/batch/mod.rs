@@ -20,11 +20,13 @@ use serde_json::json;
 use super::account::{check_limits, write_report};
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
+use super::drift;
 use super::load::Files;
 use super::stage::{Stage, entries};
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
 use crate::error::{Error, ErrorKind, Result};
+use crate::report::Totals;
 use source::Source;
 use work::Work;
 
@@ -67,6 +69,8 @@ pub struct Summary {
     pub part_bytes: u64,
     /// What earlier runs had left behind, and is deleted now.
     pub swept: usize,
+    /// A sentence for each change of a schema.
+    pub drifted: Vec<String>,
     pub seconds: f64,
 }
 
@@ -74,7 +78,7 @@ impl Summary {
     /// For programs.
     pub fn to_json(&self) -> String {
         let [read, emitted, filtered, rejected] = self.records;
-        let summary = json!({
+        let mut summary = json!({
             "stage": self.stage,
             "objects": self.objects,
             "done_before": self.done_before,
@@ -85,14 +89,22 @@ impl Summary {
             "swept": self.swept,
             "seconds": self.seconds,
         });
+        if !self.drifted.is_empty() {
+            summary["drift"] = json!(self.drifted);
+        }
         serde_json::to_string_pretty(&summary).unwrap_or_default()
     }
 
     /// For people.
     pub fn to_text(&self) -> String {
         let [read, emitted, filtered, rejected] = self.records;
+        let drifted: String = self
+            .drifted
+            .iter()
+            .map(|told| format!("{told}\n"))
+            .collect();
         format!(
-            "{} objects, {} of them done before; {} bytes read in {:.1} s\n\
+            "{drifted}{} objects, {} of them done before; {} bytes read in {:.1} s\n\
              {read} records read, {emitted} emitted, {filtered} filtered, {rejected} rejected\n\
              {} parts of {} bytes in {}",
             self.objects,
@@ -124,6 +136,13 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let since = entries(&to)?;
     let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
+    if let Err(error) = drift::admit(&plan) {
+        if let Some(directory) = &options.report {
+            let report = Totals::default().json(&plan, (0, 0), start.elapsed(), Some(&error));
+            write_report(directory, &report)?;
+        }
+        return Err(error);
+    }
     plan.begin();
     plan.prepare()?;
     source.learn(&plan)?;
@@ -148,7 +167,14 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     ended?;
     tables.write_features(&stage)?;
     stage.end()?;
+    let mut drifted = plan
+        .sources()
+        .drift
+        .as_ref()
+        .map_or_else(Vec::new, |drift| drift.told.clone());
+    drifted.extend(drift::settle(&plan)?);
     Ok(Summary {
+        drifted,
         stage: stage.bucket().url(),
         objects: source.objects.len() as u64,
         done_before: finished.done_before,

@@ -12,8 +12,9 @@ use std::time::Instant;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::account::{Account, check_limits};
+use super::account::{Account, check_limits, write_report};
 use super::bucket::Bucket;
+use super::drift;
 use super::input::Lines;
 use super::load::{Files, load};
 use super::pipe::{now_ms, run_name, widen};
@@ -27,6 +28,7 @@ use crate::pipeline::{self, Form, Worker};
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::trace;
+use crate::report::Totals;
 use crate::window::{self, Work};
 use covered::Covered;
 use loader::{Loaded, Loader};
@@ -173,6 +175,12 @@ fn sync(
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
     let plan = load(&files(&settings, Some(catalog.clone())))?;
+    if let Err(error) = drift::admit(&plan) {
+        if let Some(directory) = &options.report {
+            refused(&plan, directory, start, &error)?;
+        }
+        return Err(error);
+    }
     plan.begin();
     plan.prepare()?;
     let job = options.job.as_ref().map(|job| format!("job{job}-"));
@@ -203,6 +211,9 @@ fn sync(
     let account = Account::open(&plan, &run_name(), Progress::new(options.progress))?;
     let loader = Loader::new(&plan, &stage, &policies, output, account, whole);
     loader.say(&trace::log("INFO", &plan.greeting()))?;
+    drift::lines(&plan)
+        .iter()
+        .try_for_each(|line| loader.say(line))?;
     if swept > 0 {
         let message =
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
@@ -220,7 +231,10 @@ fn sync(
     loader.account.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &loader.account.totals));
     let ended = match ended {
-        Ok(()) => tables.write_features(&stage).and_then(|()| loader.finish()),
+        Ok(()) => tables
+            .write_features(&stage)
+            .and_then(|()| loader.finish())
+            .and_then(|()| drift::settle(&plan)),
         Err(error) => {
             // The first error is the one to be told.
             let stored = matches!(error.kind(), ErrorKind::Output | ErrorKind::Closed);
@@ -233,7 +247,10 @@ fn sync(
             Err(error)
         }
     };
-    if ended.is_ok() {
+    if let Ok(left) = &ended {
+        if let Some(left) = left {
+            loader.say(&trace::log("WARN", left))?;
+        }
         let message = format!("midflight: {}", loader.account.totals.sentence());
         loader.say(&trace::log("INFO", &message))?;
     }
@@ -244,7 +261,13 @@ fn sync(
             .account
             .report(directory, states, start.elapsed(), failed)?;
     }
-    ended
+    ended.map(drop)
+}
+
+/// The report of a run that was not let in.
+fn refused(plan: &Plan, directory: &Path, start: Instant, error: &Error) -> Result<()> {
+    let report = Totals::default().json(plan, (0, 0), start.elapsed(), Some(error));
+    write_report(directory, &report)
 }
 
 struct Task<'a> {
