@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "reveal",
     "serve",
     "models",
+    "audit",
     "completions",
 ];
 
@@ -475,15 +476,20 @@ fn no_colour_reaches_what_is_no_terminal() {
 fn a_report_that_cannot_be_written_fails_the_run() {
     let files = folder(&[("taken", "a file, not a folder")]);
     let line = "{\"type\":\"LOG\",\"log\":{\"level\":\"INFO\",\"message\":\"x\"}}\n";
-    let ended = midflight(&["pipe", "--report", "taken"])
-        .within(files.path())
-        .run(line);
-    assert_eq!(ended.code, 1);
-    assert!(
-        ended.stderr.contains("taken/report.json cannot be written"),
-        "{}",
-        ended.stderr
-    );
+    fs::create_dir_all(files.path().join("folder/report.json")).expect("a folder");
+    for (report, told) in [
+        (
+            "taken",
+            "the audit log taken/audit.jsonl: it cannot be written",
+        ),
+        ("folder", "folder/report.json cannot be written"),
+    ] {
+        let ended = midflight(&["pipe", "--report", report])
+            .within(files.path())
+            .run(line);
+        assert_eq!(ended.code, 1);
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod json;
 mod lines;
 mod mutations;
 mod oracle;
+mod rules;
 mod splits;
 mod strict;
 mod tables;

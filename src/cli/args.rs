@@ -1,5 +1,6 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
+mod audit;
 mod drift;
 
 use std::path::PathBuf;
@@ -7,9 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(super) use drift::{Dialect as DriftDialect, Drift};
-
 use crate::runtime::Files;
+
+pub(super) use audit::{Audit, AuditAction};
+pub(super) use drift::{Dialect as DriftDialect, Drift};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -38,6 +40,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Audit(Audit),
     /// Prints the completions of a shell.
     #[command(
         after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"
@@ -78,7 +81,7 @@ impl PlanFiles {
 pub(super) struct Pipe {
     #[command(flatten)]
     pub plan: PlanFiles,
-    /// Leaves report.json in this directory.
+    /// Leaves report.json in this directory, and adds to audit.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Changes nothing and reports everything.
@@ -132,7 +135,7 @@ pub(super) struct DestinationWrite {
     /// The configured catalog of the sync.
     #[arg(long, value_name = "FILE")]
     pub catalog: PathBuf,
-    /// Leaves report.json in this directory.
+    /// Leaves report.json in this directory, and adds to audit.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Makes the run all or nothing under this name: repeated with the same input, it counts once.
@@ -172,7 +175,7 @@ pub(super) struct Batch {
     /// Only objects written after this moment, as 2026-08-21T04:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Leaves report.json in this directory.
+    /// Leaves report.json in this directory, and adds to audit.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Changes nothing and reports everything.

@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, and the only printer.
 
 mod args;
+mod audit;
 mod batch;
 mod catalog;
 mod check;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),
+        Command::Audit(options) => audit::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };
     match ended {

@@ -1,13 +1,18 @@
 //! Documents that people write: YAML 1.2 with the position of every key and value.
 //!
 //! [`parse()`] gives one [`Node`] tree, [`Fields`] reads a map strictly, and everything wrong lands in
-//! [`Problems`], so that one pass over a file tells all of it. Knows nothing of what a document means.
+//! [`Problems`], so that one pass over a file tells all of it. [`write`] makes text of nodes, and
+//! [`outline()`] says where each value of a text begins and ends, for edits that leave the rest as it
+//! is. Knows nothing of what a document means.
 
 mod fields;
+mod outline;
 mod parse;
 mod problem;
+pub mod write;
 
 pub use fields::{Fields, listed};
+pub use outline::{Extent, Outline, OutlineEntry, outline};
 pub use parse::{NESTING_MAX, TEXT_BYTES_MAX, parse};
 pub use problem::{PROBLEMS_MAX, Problem, Problems, nearest};
 
@@ -57,6 +62,14 @@ pub struct Key {
     pub at: Position,
 }
 
+impl From<String> for Key {
+    /// A name that stands in no file yet.
+    fn from(name: String) -> Self {
+        let at = Position { line: 0, column: 0 };
+        Self { name, at }
+    }
+}
+
 impl Value {
     /// What the value is, with its article, for messages: `text`, `a list`.
     pub fn kind(&self) -> &'static str {
@@ -72,7 +85,56 @@ impl Value {
     }
 }
 
+impl From<Value> for Node {
+    /// A value that stands in no file yet.
+    fn from(value: Value) -> Self {
+        let at = Position { line: 0, column: 0 };
+        Self { value, at }
+    }
+}
+
 impl Node {
+    /// Text that stands in no file yet.
+    pub fn text(text: impl Into<String>) -> Self {
+        Value::Text(text.into()).into()
+    }
+
+    /// A map that stands in no file yet.
+    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Node)>) -> Self {
+        let entries = entries
+            .into_iter()
+            .map(|(name, node)| (Key::from(name.into()), node));
+        Value::Map(entries.collect()).into()
+    }
+
+    /// The value of a key, if the node is a map that has it.
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        let Value::Map(entries) = &self.value else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| node)
+    }
+
+    /// Whether both say the same, wherever they stand and in whatever order their keys are.
+    pub fn same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(one), Value::List(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.same(two))
+            }
+            (Value::Map(one), Value::Map(two)) => {
+                let found = |(key, node): &(Key, Node)| {
+                    other.get(&key.name).is_some_and(|there| node.same(there))
+                };
+                one.len() == two.len() && one.iter().all(found)
+            }
+            (Value::Float(one), Value::Float(two)) => one.to_bits() == two.to_bits(),
+            (one, two) => one == two,
+        }
+    }
+
     /// Reports that the value is of another kind than `wanted`, as `text` or `a list`.
     pub fn mismatch(&self, wanted: &str, file: &str, problems: &mut Problems) {
         let message = format!("expected {wanted}, found {}", self.value.kind());

@@ -187,23 +187,17 @@ impl<'a> Tree<'a> {
         if style != ScalarStyle::Plain {
             return Value::Text(text.to_owned());
         }
-        match text {
-            "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-            "true" | "True" | "TRUE" => Value::Bool(true),
-            "false" | "False" | "FALSE" => Value::Bool(false),
-            _ => match number(text) {
-                Some(Ok(value)) => value,
-                Some(Err(TooLarge)) => {
-                    self.problems.push_hint(
-                        self.file,
-                        at,
-                        "this integer does not fit 64 bits",
-                        "quote it to make it text",
-                    );
-                    Value::Integer(i64::MAX)
-                }
-                None => Value::Text(text.to_owned()),
-            },
+        match plain_value(text) {
+            Some(value) => value,
+            None => {
+                self.problems.push_hint(
+                    self.file,
+                    at,
+                    "this integer does not fit 64 bits",
+                    "quote it to make it text",
+                );
+                Value::Integer(i64::MAX)
+            }
         }
     }
 
@@ -220,6 +214,20 @@ impl<'a> Tree<'a> {
         // What an alias stood for is unknown, so nothing true could be said about the rest.
         self.root.filter(|_| self.aliases == 0)
     }
+}
+
+/// What a scalar without quotes means; `None` for an integer beyond 64 bits.
+pub(super) fn plain_value(text: &str) -> Option<Value> {
+    Some(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        _ => match number(text) {
+            Some(Ok(value)) => value,
+            Some(Err(TooLarge)) => return None,
+            None => Value::Text(text.to_owned()),
+        },
+    })
 }
 
 /// An integer beyond 64 bits.

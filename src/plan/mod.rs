@@ -56,12 +56,43 @@ pub struct Sources {
     pub tables: bool,
     /// What finds what has no form, if anything does.
     pub tagger: Option<Arc<LazyTagger>>,
+    /// The files it was read from, by their hashes.
+    pub files: Vec<SourceFile>,
     /// Names everything that decides what happens to a record: configuration, rules, keys.
     pub fingerprint: String,
     /// What has changed since the last run; `None` where nothing is compared.
     pub drift: Option<Drifted>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
+}
+
+/// A file that a plan was made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    pub role: FileRole,
+    /// As messages name it.
+    pub name: String,
+    /// Of its bytes, as lower-case hex.
+    pub sha256: String,
+}
+
+/// What a file is to a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileRole {
+    Config,
+    Catalog,
+    Rules,
+}
+
+impl FileRole {
+    /// The word of records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Catalog => "catalog",
+            Self::Rules => "rules",
+        }
+    }
 }
 
 /// What becomes of lines that are no messages.

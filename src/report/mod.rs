@@ -19,8 +19,8 @@ use crate::plan::Plan;
 pub use decisions::decisions;
 pub use splits::manifest;
 
-/// The models that were opened.
-fn models(plan: &Plan) -> Vec<serde_json::Value> {
+/// The models that were opened, with the hashes of their files.
+pub fn models(plan: &Plan) -> Vec<serde_json::Value> {
     let tagger = plan.sources().tagger.iter();
     let opened = tagger.filter(|tagger| tagger.is_open());
     let value = |manifest: &Manifest| {
@@ -40,6 +40,8 @@ pub struct Totals {
     pub lines: u64,
     /// Lines that were no message.
     pub foreign: u64,
+    /// The number and hash of the run's last audit record.
+    pub audited: Option<(u64, String)>,
 }
 
 /// Counts of one stream.
@@ -221,6 +223,9 @@ impl Totals {
             "states": {"passed": states.0, "counts_corrected": states.1},
             "streams": streams,
         });
+        if let Some((records, head)) = &self.audited {
+            report["audit"] = json!({"records": records, "head": head});
+        }
         let models = models(plan);
         if !models.is_empty() {
             report["models"] = json!(models);

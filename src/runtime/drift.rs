@@ -3,9 +3,14 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use super::account::write_report;
+use super::audit;
+use crate::audit::{Kind, Record};
 use crate::drift::{self, Decision, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
@@ -13,6 +18,7 @@ use crate::plan::config::{Answer, Config};
 use crate::plan::drifted::{Accepted, Drifted, Refusal};
 use crate::protocol::catalog::{ConfiguredCatalog, MAX_BYTES};
 use crate::protocol::trace;
+use crate::report::Totals;
 
 /// Compares the catalog of a run with the last run's, as the configuration asks. `None` where it does not ask.
 ///
@@ -131,9 +137,8 @@ fn refusal(decisions: &[Decision]) -> Option<Refusal> {
 /// Refuses a run before it reads a record, where a change must not go on. A run that observes only tells.
 ///
 /// # Errors
-/// `Drift`, with what has changed and what to do.
-pub(super) fn admit(plan: &Plan) -> Result<()> {
-    record(plan);
+/// `Drift`, with what has changed and what to do; `Catalog` when there is nothing to compare.
+pub(super) fn verdict(plan: &Plan) -> Result<()> {
     let drift = plan.sources().drift.as_ref();
     match drift.and_then(|drift| drift.refusal.as_ref()) {
         Some(refusal) if !plan.observe() => {
@@ -143,8 +148,64 @@ pub(super) fn admit(plan: &Plan) -> Result<()> {
     }
 }
 
-/// Where a decision about a change is put on record.
-fn record(_plan: &Plan) {}
+/// The same before anything is opened; a run that is refused leaves its report and its place in the audit.
+///
+/// # Errors
+/// As for [`verdict`]; `Output` when report or audit cannot be written.
+pub(super) fn admit(plan: &Plan, command: &'static str, report: Option<&Path>) -> Result<()> {
+    let refused = verdict(plan);
+    let (Err(_), Some(directory)) = (&refused, report) else {
+        return refused;
+    };
+    let mut totals = Totals::default();
+    let audit = audit::Run::begin(plan, command, report)?;
+    record(plan, &audit)?;
+    let ended = audit.end(plan, &mut totals, refused);
+    let failed = ended.as_ref().err();
+    write_report(
+        directory,
+        &totals.json(plan, (0, 0), Duration::ZERO, failed),
+    )?;
+    ended
+}
+
+/// Changes that one record lists; of more, it has their number and a hash over all.
+const RECORDED: usize = 200;
+
+/// Puts on record what was decided about every change.
+///
+/// # Errors
+/// `Output` when it cannot be written.
+pub(super) fn record(plan: &Plan, audit: &audit::Run) -> Result<()> {
+    let Some(drift) = &plan.sources().drift else {
+        return Ok(());
+    };
+    let Some(changes) = drift.report["changes"]
+        .as_array()
+        .filter(|all| !all.is_empty())
+    else {
+        return Ok(());
+    };
+    let listed = changes.iter().take(RECORDED).map(|change| {
+        let named = [
+            "stream",
+            "change",
+            "column",
+            "class",
+            "answer",
+            "breaks_airbyte",
+        ];
+        let entries = named.map(|name| (name.to_owned(), change[name].clone()));
+        Value::Object(entries.into_iter().collect())
+    });
+    let payload = json!({
+        "outcome": drift.report["outcome"],
+        "changes": changes.len(),
+        "sha256": hex::encode(Sha256::digest(drift.report["changes"].to_string())),
+        "listed": listed.collect::<Vec<_>>(),
+    });
+    audit.add(&Record::new(Kind::DriftDecided, payload))
+}
 
 /// A LOG line for each change.
 pub(super) fn lines(plan: &Plan) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::model::{Embedders, LazyTagger};
 use crate::plan::config::{Config, TaggerChoice};
 use crate::plan::keys::Keys;
 use crate::plan::rules::RuleFile;
-use crate::plan::{Plan, Sources};
+use crate::plan::{FileRole, Plan, SourceFile, Sources};
 use crate::protocol::catalog::ConfiguredCatalog;
 
 /// The files of a plan.
@@ -42,11 +42,14 @@ pub struct Files {
 /// `Config` with every problem that could be found; `Input` or `Catalog` for files that cannot be read.
 pub fn load(files: &Files) -> Result<Plan> {
     let mut problems = Problems::new();
+    let mut hashed = Vec::new();
     let catalog = match &files.catalog {
-        Some(path) => Some(ConfiguredCatalog::parse(
-            &read(path)?,
-            &path.display().to_string(),
-        )?),
+        Some(path) => {
+            let (name, text) = (path.display().to_string(), read(path)?);
+            let catalog = ConfiguredCatalog::parse(&text, &name)?;
+            hashed.push(hashed_file(FileRole::Catalog, &name, &text));
+            Some(catalog)
+        }
         None => files.streams.clone(),
     };
     let given = match (&files.text, &files.config) {
@@ -58,6 +61,7 @@ pub fn load(files: &Files) -> Result<Plan> {
     let (mut config, file) = match given {
         Some((file, text)) => {
             told.update(&text);
+            hashed.push(hashed_file(FileRole::Config, &file, &text));
             let config = Config::parse(&file, &text, &mut problems);
             (config.unwrap_or_else(Config::default_plan), file)
         }
@@ -74,7 +78,8 @@ pub fn load(files: &Files) -> Result<Plan> {
     if let Some(reject) = &mut config.reject {
         reject.to = folder.join(&reject.to);
     }
-    let rules = rule_files(&config, folder, &file, &mut told, &mut problems);
+    let (rules, rule_hashes) = rule_files(&config, folder, &file, &mut told, &mut problems);
+    hashed.extend(rule_hashes);
     let keys = Keys::resolve(
         &config.keys,
         &|name| {
@@ -110,6 +115,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         observe: files.observe,
         drift,
         tables: files.tables,
+        files: hashed,
         fingerprint: hex::encode(&told.finalize()[..16]),
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     };
@@ -145,8 +151,8 @@ fn rule_files(
     file: &str,
     told: &mut Sha256,
     problems: &mut Problems,
-) -> BTreeMap<PathBuf, RuleFile> {
-    let mut rules = BTreeMap::new();
+) -> (BTreeMap<PathBuf, RuleFile>, Vec<SourceFile>) {
+    let (mut rules, mut hashed) = (BTreeMap::new(), Vec::new());
     for named in config
         .streams
         .iter()
@@ -160,15 +166,24 @@ fn rule_files(
             Ok(text) => {
                 told.update([0]);
                 told.update(&text);
-                if let Some(parsed) = RuleFile::parse(&path.display().to_string(), &text, problems)
-                {
+                let name = path.display().to_string();
+                hashed.push(hashed_file(FileRole::Rules, &name, &text));
+                if let Some(parsed) = RuleFile::parse(&name, &text, problems) {
                     rules.insert(named.value.clone(), parsed);
                 }
             }
             Err(error) => problems.push_at(file, named.at, error.to_string()),
         }
     }
-    rules
+    (rules, hashed)
+}
+
+fn hashed_file(role: FileRole, name: &str, text: &str) -> SourceFile {
+    SourceFile {
+        role,
+        name: name.to_owned(),
+        sha256: hex::encode(Sha256::digest(text)),
+    }
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -1,6 +1,7 @@
 //! Where the engine runs: the only place that knows files and processes.
 
 mod account;
+pub mod audit;
 pub mod batch;
 pub mod bucket;
 pub mod destination;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::{Account, check_limits};
+use super::audit;
 use super::drift;
 use super::input::Lines;
 use super::output::Writer;
@@ -62,13 +63,15 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     widen(&output);
     let mut writer = Writer::new(plan, output, account);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
+    let audit = audit::Run::begin(plan, "pipe", options.report.as_deref())?;
     let first = writer
         .say(&trace::log("INFO", &plan.greeting()))
         .and_then(|()| {
             let lines = drift::lines(plan);
             lines.iter().try_for_each(|line| writer.say(line))
         })
-        .and_then(|()| drift::admit(plan));
+        .and_then(|()| drift::record(plan, &audit))
+        .and_then(|()| drift::verdict(plan));
     let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {
         Ok(()) => window::run(workers, lines, writer, || Task {
@@ -78,13 +81,14 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         Err(error) => (writer, Err(error)),
     };
     writer.account.finish();
+    let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
+    let ended = audit.end(plan, &mut writer.account.totals, ended);
     let mode = if plan.observe() {
         "observed, nothing changed: "
     } else {
         ""
     };
     let ended = ended
-        .and_then(|()| check_limits(plan, &writer.account.totals))
         .and_then(|()| {
             let message = format!("midflight: {mode}{}", writer.account.totals.sentence());
             writer.say(&trace::log("INFO", &message))

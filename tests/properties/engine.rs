@@ -69,6 +69,7 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         embedders: Embedders::new(Source::new(std::path::Path::new(""))),
         tagger: tagger(&config_tagger),
         tables: false,
+        files: Vec::new(),
         fingerprint: String::new(),
         drift: None,
         now: "2024-01-01T00:00:00Z".to_owned(),

@@ -3,10 +3,12 @@
 //! A file is read strictly, with every problem at once. Whether columns exist and expressions can be
 //! planned is found out when the plan is compiled.
 
+mod edit;
 mod effect;
 mod fingerprint;
 mod form;
 mod read;
+pub mod write;
 
 use serde::Serialize;
 

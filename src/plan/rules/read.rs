@@ -16,14 +16,14 @@ pub(super) const PHASES: &[(&str, Phase)] = &[
     ("enforced", Phase::Enforced),
 ];
 
-const STATUSES: &[(&str, Status)] = &[
+pub(super) const STATUSES: &[(&str, Status)] = &[
     ("proposed", Status::Proposed),
     ("approved", Status::Approved),
     ("enforced", Status::Enforced),
     ("retired", Status::Retired),
 ];
 
-const ON_FAIL: &[(&str, OnFail)] = &[
+pub(super) const ON_FAIL: &[(&str, OnFail)] = &[
     ("annotate", OnFail::Annotate),
     ("quarantine", OnFail::Quarantine),
     ("drop", OnFail::Drop),
@@ -31,13 +31,13 @@ const ON_FAIL: &[(&str, OnFail)] = &[
     ("fail", OnFail::Fail),
 ];
 
-const SEVERITIES: &[(&str, Severity)] = &[
+pub(super) const SEVERITIES: &[(&str, Severity)] = &[
     ("error", Severity::Error),
     ("warning", Severity::Warning),
     ("info", Severity::Info),
 ];
 
-const DIMENSIONS: &[(&str, Dimension)] = &[
+pub(super) const DIMENSIONS: &[(&str, Dimension)] = &[
     ("accuracy", Dimension::Accuracy),
     ("completeness", Dimension::Completeness),
     ("conformity", Dimension::Conformity),

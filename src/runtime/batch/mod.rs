@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::account::{check_limits, write_report};
+use super::audit;
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
 use super::drift;
@@ -26,7 +27,6 @@ use super::stage::{Stage, entries};
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::Totals;
 use source::Source;
 use work::Work;
 
@@ -136,13 +136,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let since = entries(&to)?;
     let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
-    if let Err(error) = drift::admit(&plan) {
-        if let Some(directory) = &options.report {
-            let report = Totals::default().json(&plan, (0, 0), start.elapsed(), Some(&error));
-            write_report(directory, &report)?;
-        }
-        return Err(error);
-    }
+    drift::admit(&plan, "batch", options.report.as_deref())?;
     plan.begin();
     plan.prepare()?;
     source.learn(&plan)?;
@@ -153,9 +147,12 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
+    let audit = audit::Run::begin(&plan, "batch", options.report.as_deref())?;
+    drift::record(&plan, &audit)?;
     let ended = work.run(workers);
-    let finished = work.finish();
+    let mut finished = work.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
+    let ended = audit.end(&plan, &mut finished.totals, ended);
     if matches!(&ended, Err(error) if error.kind() == ErrorKind::Superseded) {
         let _ = stage.withdraw();
     }

@@ -68,7 +68,7 @@ impl Single {
         let mut checked = files.clone();
         checked.tables = true;
         let plan = crate::runtime::load::load(&checked)?;
-        drift::admit(&plan)?;
+        drift::verdict(&plan)?;
         let spec = plan.sources().config.stage.clone();
         let spelt = |place: &String| Ok(Bucket::open(place, &BTreeMap::new())?.url());
         let places = places.iter().map(spelt).collect::<Result<_>>()?;
@@ -165,7 +165,7 @@ impl Single {
         }
         let mut source = Source::of(bucket.clone(), object.clone(), stream.clone());
         let plan = source.load(&self.files)?;
-        drift::admit(&plan)?;
+        drift::verdict(&plan)?;
         plan.begin();
         plan.prepare()?;
         source.learn(&plan)?;

@@ -12,7 +12,8 @@ use std::time::Instant;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::account::{Account, check_limits, write_report};
+use super::account::{Account, check_limits};
+use super::audit;
 use super::bucket::Bucket;
 use super::drift;
 use super::input::Lines;
@@ -28,7 +29,6 @@ use crate::pipeline::{self, Form, Worker};
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::trace;
-use crate::report::Totals;
 use crate::window::{self, Work};
 use covered::Covered;
 use loader::{Loaded, Loader};
@@ -175,12 +175,7 @@ fn sync(
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
     let plan = load(&files(&settings, Some(catalog.clone())))?;
-    if let Err(error) = drift::admit(&plan) {
-        if let Some(directory) = &options.report {
-            refused(&plan, directory, start, &error)?;
-        }
-        return Err(error);
-    }
+    drift::admit(&plan, "destination write", options.report.as_deref())?;
     plan.begin();
     plan.prepare()?;
     let job = options.job.as_ref().map(|job| format!("job{job}-"));
@@ -219,6 +214,9 @@ fn sync(
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
         loader.say(&trace::log("INFO", &message))?;
     }
+    let report = options.report.as_deref();
+    let audit = audit::Run::begin(&plan, "destination write", report)?;
+    drift::record(&plan, &audit)?;
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let lines = lines.of_bytes(CHUNK_BYTES).beating();
@@ -231,10 +229,7 @@ fn sync(
     loader.account.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &loader.account.totals));
     let ended = match ended {
-        Ok(()) => tables
-            .write_features(&stage)
-            .and_then(|()| loader.finish())
-            .and_then(|()| drift::settle(&plan)),
+        Ok(()) => tables.write_features(&stage).and_then(|()| loader.finish()),
         Err(error) => {
             // The first error is the one to be told.
             let stored = matches!(error.kind(), ErrorKind::Output | ErrorKind::Closed);
@@ -247,27 +242,22 @@ fn sync(
             Err(error)
         }
     };
-    if let Ok(left) = &ended {
-        if let Some(left) = left {
-            loader.say(&trace::log("WARN", left))?;
-        }
+    let ended = audit.end(&plan, &mut loader.account.totals, ended);
+    let ended = ended.and_then(|()| {
         let message = format!("midflight: {}", loader.account.totals.sentence());
         loader.say(&trace::log("INFO", &message))?;
-    }
-    if let Some(directory) = &options.report {
+        // Only a run that is over and told succeeded makes its catalog the one to compare with.
+        let left = drift::settle(&plan)?;
+        left.map_or(Ok(()), |left| loader.say(&trace::log("WARN", &left)))
+    });
+    if let Some(directory) = report {
         let failed = ended.as_ref().err();
         let states = loader.states();
         loader
             .account
             .report(directory, states, start.elapsed(), failed)?;
     }
-    ended.map(drop)
-}
-
-/// The report of a run that was not let in.
-fn refused(plan: &Plan, directory: &Path, start: Instant, error: &Error) -> Result<()> {
-    let report = Totals::default().json(plan, (0, 0), start.elapsed(), Some(error));
-    write_report(directory, &report)
+    ended
 }
 
 struct Task<'a> {
