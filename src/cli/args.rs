@@ -2,6 +2,7 @@
 
 mod audit;
 mod drift;
+mod rules;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,9 @@ use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
+pub(super) use rules::{
+    GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,6 +44,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Rules(Rules),
     Audit(Audit),
     /// Prints the completions of a shell.
     #[command(

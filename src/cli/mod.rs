@@ -13,6 +13,7 @@ mod models;
 mod output;
 mod pipe;
 mod reveal;
+mod rules;
 mod serve;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),
         Command::Audit(options) => audit::run(options),
+        Command::Rules(options) => rules::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };
     match ended {

@@ -1,11 +1,9 @@
 //! `midflight models`
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
 use super::args::{Format, Models, ModelsAction};
-use super::output;
+use super::output::{self, table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::models::inventory::{Item, State};
 
@@ -150,24 +148,6 @@ fn whereabouts(item: &Item, state: &State) -> String {
 fn megabytes(bytes: u64) -> String {
     let tenths = bytes.div_ceil(100_000);
     format!("{}.{} MB", tenths / 10, tenths % 10)
-}
-
-/// Columns as wide as their widest word; the last one ends where it ends.
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| {
-        let words = rows.iter().map(|row| row[column].chars().count());
-        words.max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..COLUMNS).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (word, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{word:width$}  ");
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
 }
 
 fn pretty(value: &Value) -> String {

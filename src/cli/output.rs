@@ -1,6 +1,7 @@
 //! The only printer. Results go to stdout; what goes wrong goes to stderr, with what to do about it.
 #![expect(clippy::print_stderr, reason = "this is the file that prints")]
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::panic::Location;
 use std::process::ExitCode;
@@ -23,6 +24,24 @@ pub(super) fn result(text: &str) -> Result<()> {
             };
             Error::new(kind, "the result cannot be written").because(error)
         })
+}
+
+/// Columns as wide as their widest word; the last one ends where it ends.
+pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| {
+        let words = rows.iter().map(|row| row[column].chars().count());
+        words.max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..COLUMNS).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (word, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{word:width$}  ");
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
 }
 
 /// Prints help or what is wrong with the arguments.

@@ -118,6 +118,21 @@ impl Node {
             .map(|(_, node)| node)
     }
 
+    /// The same as JSON; numbers that JSON does not have become null.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(flag) => (*flag).into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(number) => (*number).into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => (entries.iter())
+                .map(|(key, node)| (key.name.clone(), node.to_json()))
+                .collect(),
+        }
+    }
+
     /// Whether both say the same, wherever they stand and in whatever order their keys are.
     pub fn same(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {

@@ -45,7 +45,7 @@ pub fn load(files: &Files) -> Result<Plan> {
     let mut hashed = Vec::new();
     let catalog = match &files.catalog {
         Some(path) => {
-            let (name, text) = (path.display().to_string(), read(path)?);
+            let (name, text) = (path.display().to_string(), read_text(path)?);
             let catalog = ConfiguredCatalog::parse(&text, &name)?;
             hashed.push(hashed_file(FileRole::Catalog, &name, &text));
             Some(catalog)
@@ -54,7 +54,7 @@ pub fn load(files: &Files) -> Result<Plan> {
     };
     let given = match (&files.text, &files.config) {
         (Some(text), _) => Some(text.clone()),
-        (None, Some(path)) => Some((path.display().to_string(), read(path)?)),
+        (None, Some(path)) => Some((path.display().to_string(), read_text(path)?)),
         (None, None) => None,
     };
     let mut told = Sha256::new_with_prefix(b"midflight plan 1");
@@ -162,7 +162,7 @@ fn rule_files(
             continue;
         }
         let path = folder.join(&named.value);
-        match read(&path) {
+        match read_text(&path) {
             Ok(text) => {
                 told.update([0]);
                 told.update(&text);
@@ -186,7 +186,11 @@ fn hashed_file(role: FileRole, name: &str, text: &str) -> SourceFile {
     }
 }
 
-fn read(path: &Path) -> Result<String> {
+/// The text of a file that a plan is made of.
+///
+/// # Errors
+/// `Config` when it cannot be read.
+pub(super) fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
         Error::new(
             ErrorKind::Config,

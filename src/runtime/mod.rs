@@ -18,7 +18,9 @@ pub mod serve;
 pub mod stage;
 pub mod staged;
 mod tables;
+pub mod trial;
 
+use load::read_text;
 pub use load::{Files, load};
 
 /// So many threads; one per core when 0.

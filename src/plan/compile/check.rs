@@ -1,9 +1,7 @@
 //! Compiles a stream's rule file and runs the rules' own tests.
 
-use serde_json::{Map, Value};
-
 use super::{Compiler, START};
-use crate::document::{self, Problem, Problems};
+use crate::document::{Problem, Problems};
 use crate::plan::config::StreamConfig;
 use crate::plan::rules::{RuleFile, RuleSpec, effective_action};
 use crate::schema::path::Path;
@@ -99,7 +97,7 @@ impl Compiler<'_> {
             let Some(rule) = file.rules.iter().find(|rule| rule.id == input.id) else {
                 continue;
             };
-            let (pass, fail) = (rows(&rule.tests.pass), rows(&rule.tests.fail));
+            let (pass, fail) = (rule.tests.pass_rows(), rule.tests.fail_rows());
             for failure in run_tests(input, &pass, &fail, &|path| self.sql_type(path)) {
                 let message = format!(
                     "its own test {} of `{}` fails: {}",
@@ -204,31 +202,4 @@ fn annotation_type() -> LogicalType {
         required: false,
     });
     LogicalType::Array(Some(Box::new(LogicalType::Object(fields.to_vec()))))
-}
-
-/// Test rows as JSON.
-fn rows(nodes: &[document::Node]) -> Vec<Map<String, Value>> {
-    nodes
-        .iter()
-        .map(|node| match json(node) {
-            Value::Object(row) => row,
-            _ => Map::new(),
-        })
-        .collect()
-}
-
-fn json(node: &document::Node) -> Value {
-    use document::Value as V;
-    match &node.value {
-        V::Null => Value::Null,
-        V::Bool(value) => Value::from(*value),
-        V::Integer(value) => Value::from(*value),
-        V::Float(value) => Value::from(*value),
-        V::Text(text) => Value::from(text.as_str()),
-        V::List(items) => items.iter().map(json).collect(),
-        V::Map(entries) => entries
-            .iter()
-            .map(|(key, node)| (key.name.clone(), json(node)))
-            .collect(),
-    }
 }

@@ -33,6 +33,18 @@ pub enum Status {
     Retired,
 }
 
+impl Status {
+    /// The word of rule files and lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved => "approved",
+            Self::Enforced => "enforced",
+            Self::Retired => "retired",
+        }
+    }
+}
+
 /// What a rule asks for when a row fails it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,14 +5,17 @@
 
 mod edit;
 mod effect;
+mod evidence;
 mod fingerprint;
 mod form;
 mod read;
 pub mod write;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 pub use effect::{OnFail, Phase, Status, effective_action};
+pub use evidence::Evidence;
 pub use form::{Literal, RuleForm};
 
 use crate::document::{self, Fields, Node, Position, Problems};
@@ -147,6 +150,26 @@ impl RuleFile {
             limits,
         })
     }
+}
+
+impl RuleTests {
+    /// The rows that pass, as JSON.
+    pub fn pass_rows(&self) -> Vec<Map<String, Value>> {
+        rows(&self.pass)
+    }
+
+    /// The rows that fail, as JSON.
+    pub fn fail_rows(&self) -> Vec<Map<String, Value>> {
+        rows(&self.fail)
+    }
+}
+
+fn rows(nodes: &[Node]) -> Vec<Map<String, Value>> {
+    let row = |node: &Node| match node.to_json() {
+        Value::Object(row) => row,
+        _ => Map::new(),
+    };
+    nodes.iter().map(row).collect()
 }
 
 impl RuleSpec {

@@ -59,6 +59,21 @@ pub enum Action {
     Fail,
 }
 
+impl Action {
+    /// The word of lists and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Count => "count",
+            Self::Annotate => "annotate",
+            Self::Nullify => "nullify",
+            Self::Quarantine => "quarantine",
+            Self::Drop => "drop",
+            Self::Fail => "fail",
+        }
+    }
+}
+
 /// A rule as plain data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleInput {
