@@ -8,6 +8,7 @@ mod classify;
 mod cli;
 mod drift;
 mod embed;
+mod exchange;
 mod govern;
 mod kill;
 mod models;

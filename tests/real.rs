@@ -18,7 +18,7 @@ mod postgres;
 mod readers;
 mod s3;
 mod staged;
-mod venv;
+pub mod venv;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -14,7 +14,8 @@ use crate::runtime::Files;
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
 pub(super) use rules::{
-    GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
+    Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
+    RulesImport, RulesRetire, RulesTest,
 };
 
 const EXIT_CODES: &str = "\
