@@ -217,3 +217,157 @@ fn wrong_arguments_are_told_with_the_way_out() {
         );
     }
 }
+
+const BEFORE: &str = r#"{"streams":[{"stream":{"name":"users","json_schema":{"type":"object","properties":{"id":{"type":"integer"}}}},"sync_mode":"full_refresh","destination_sync_mode":"append"}]}"#;
+
+/// A catalog that differs: the type of `id`, or a column that looks personal.
+fn later(change: &str) -> String {
+    match change {
+        "family" => BEFORE.replace(r#"{"type":"integer"}"#, r#"{"type":"string"}"#),
+        _ => BEFORE.replace(r#"{"id":"#, r#"{"email":{"type":"string"},"id":"#),
+    }
+}
+
+fn record(data: &str) -> String {
+    format!(r#"{{"type":"RECORD","record":{{"stream":"users","emitted_at":1,"data":{data}}}}}"#)
+        + "\n"
+}
+
+/// A destination holds before it claims anything; what it accepts it remembers, with report and audit.
+#[test]
+fn a_destination_compares_before_it_claims_its_streams() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let last = path("state/catalog.json");
+    let config = format!(
+        "version: 1\nunlisted: pass\ntagger: none\ndrift: {{last: {}}}\n",
+        last.display()
+    );
+    let settings = serde_json::json!({"stage": path("stage"), "config": config});
+    fs::write(path("destination.json"), settings.to_string()).expect("settings");
+    let write = |catalog: &str, data: &str| {
+        fs::write(path("catalog.json"), catalog).expect("a catalog");
+        let arguments = [
+            "destination",
+            "write",
+            "--config",
+            "destination.json",
+            "--catalog",
+            "catalog.json",
+            "--report",
+            "report",
+            "--no-progress",
+        ];
+        midflight(&arguments)
+            .within(folder.path())
+            .run(record(data))
+    };
+    let first = write(BEFORE, r#"{"id":1}"#);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    let kept = fs::read_to_string(&last).expect("the last catalog");
+    let claims = || fs::read_dir(path("stage")).expect("a stage").count();
+    let before = claims();
+    let held = write(&later("family"), r#"{"id":"1"}"#);
+    assert_eq!(held.code, 3, "{}", held.stderr);
+    assert!(
+        held.text().contains(r#""failure_type":"config_error""#),
+        "{}",
+        held.text()
+    );
+    assert_eq!(
+        (fs::read_to_string(&last).ok(), claims()),
+        (Some(kept.clone()), before)
+    );
+    let report = fs::read_to_string(path("report/report.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["drift"]["outcome"], "held");
+    assert_eq!(report["drift"]["changes"][0]["change"], "type_changed");
+    let audit = fs::read_to_string(path("report/audit.jsonl")).expect("an audit");
+    assert_eq!(audit.matches("drift_decided").count(), 1, "{audit}");
+    let masked = write(&later("personal"), r#"{"id":2,"email":"ann@example.com"}"#);
+    assert_eq!(masked.code, 0, "{}", masked.stderr);
+    assert!(
+        masked
+            .text()
+            .contains("schema drift: stream `users`: column `email`")
+    );
+    for file in walk(&path("stage")) {
+        let bytes = fs::read(&file).expect("a file");
+        let leaks = bytes.windows(15).any(|part| part == b"ann@example.com");
+        assert!(!leaks, "{}", file.display());
+    }
+    let after = fs::read_to_string(&last).expect("the last catalog");
+    assert!(!after.contains("email"), "what is masked stays new");
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path().is_dir() {
+            true => files.extend(walk(&entry.path())),
+            false => files.push(entry.path()),
+        }
+    }
+    files
+}
+
+/// A batch compares the catalog it is given, and does not begin with one told from files.
+#[test]
+fn a_batch_compares_the_catalog_that_it_is_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir_all(path("raw/users")).expect("a folder");
+    fs::write(path("raw/users/1.jsonl"), "{\"id\":1}\n").expect("a file");
+    fs::write(
+        path("midflight.yaml"),
+        "version: 1\nunlisted: pass\ntagger: none\ndrift: {last: state/catalog.json}\n",
+    )
+    .expect("a configuration");
+    let batch = |to: &str, catalog: Option<&str>| {
+        let mut arguments = vec![
+            "batch",
+            "--config",
+            "midflight.yaml",
+            "--from",
+            "raw",
+            "--to",
+            to,
+            "--no-progress",
+        ];
+        if let Some(catalog) = catalog {
+            fs::write(path("catalog.json"), catalog).expect("a catalog");
+            arguments.extend(["--catalog", "catalog.json"]);
+        }
+        midflight(&arguments).within(folder.path()).run("")
+    };
+    let bare = batch("clean", None);
+    assert_eq!(bare.code, 2);
+    assert!(bare.stderr.contains("this run has none"), "{}", bare.stderr);
+    assert!(!path("clean").exists(), "nothing was begun");
+    assert_eq!(batch("clean", Some(BEFORE)).code, 0);
+    let told = batch("other", Some(&later("personal")));
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(
+        told.text().starts_with("schema drift: stream `users`"),
+        "{}",
+        told.text()
+    );
+    let held = batch("third", Some(&later("family")));
+    assert_eq!(
+        (held.code, path("third").exists()),
+        (3, false),
+        "{}",
+        held.stderr
+    );
+    // A server that would have nothing to compare does not start.
+    let served = midflight(&[
+        "serve",
+        "--config",
+        "midflight.yaml",
+        "--to",
+        "clean",
+        "--no-auth",
+    ]);
+    let served = served.within(folder.path()).run("");
+    assert_eq!(served.code, 2, "{}", served.stderr);
+}

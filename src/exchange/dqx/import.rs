@@ -108,6 +108,10 @@ fn demand(function: &str, arguments: &Node, columns: Vec<Path>) -> Result<Demand
         let conditions = columns.iter().map(|column| condition(&sql::name(column)));
         RuleForm::Expr(conditions.collect::<Vec<_>>().join(" AND "))
     };
+    if arguments.get("allow_nulls").map(|node| &node.value) == Some(&Value::Bool(false)) {
+        let why = "it fails for null, which every rule but `not_null` lets pass".to_owned();
+        return Err((why, "write an `is_not_null` beside it"));
+    }
     let form = match function {
         "is_not_null" => RuleForm::NotNull,
         "is_null" => each(&|name| format!("{name} IS NULL")),
@@ -149,7 +153,14 @@ fn demand(function: &str, arguments: &Node, columns: Vec<Path>) -> Result<Demand
             let sign = if function == "is_equal_to" { "=" } else { "<>" };
             each(&|name| format!("{name} {sign} {value}"))
         }
-        "regex_match" => regex(arguments, &each)?,
+        "regex_match" => {
+            let pattern = text(arguments, "regex").ok_or(("`regex` is missing".to_owned(), ""))?;
+            let quoted = Literal::Text(pattern.to_owned()).to_sql();
+            match flag(arguments, "negate") {
+                true => each(&|name| format!("NOT regexp_like({name}, {quoted})")),
+                false => RuleForm::Regex(pattern.to_owned()),
+            }
+        }
         "is_valid_date" => valid(arguments, "date_format", CastType::Date)?,
         "is_valid_timestamp" => valid(
             arguments,
@@ -264,18 +275,6 @@ fn limit(arguments: &Node, key: &str) -> Result<Literal, Refusal> {
         Some(literal) => Ok(literal),
         None => Err((format!("`{key}` is missing"), "")),
     }
-}
-
-fn regex(
-    arguments: &Node,
-    each: &dyn Fn(&dyn Fn(&str) -> String) -> RuleForm,
-) -> Result<RuleForm, Refusal> {
-    let pattern = text(arguments, "regex").ok_or(("`regex` is missing".to_owned(), ""))?;
-    if !flag(arguments, "negate") {
-        return Ok(RuleForm::Regex(pattern.to_owned()));
-    }
-    let pattern = Literal::Text(pattern.to_owned()).to_sql();
-    Ok(each(&|name| format!("NOT regexp_like({name}, {pattern})")))
 }
 
 fn valid(arguments: &Node, format: &str, to: CastType) -> Result<RuleForm, Refusal> {
