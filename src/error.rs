@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Protocol,
     /// A rule with `on_fail: fail`, or a limit, stopped the run.
     Limit,
+    /// A schema has changed, and a person must look at it before anything goes on.
+    Drift,
     /// Reading failed.
     Input,
     /// Writing failed.
@@ -67,6 +69,7 @@ impl ErrorKind {
             Self::Protocol | Self::Internal => (1, "system_error", false),
             Self::Superseded => (1, "system_error", false),
             Self::Limit => (3, "system_error", false),
+            Self::Drift => (3, "config_error", false),
             Self::Input | Self::Output | Self::Closed => (1, "transient_error", true),
         };
         Outcome {

@@ -1,6 +1,7 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
 mod audit;
+mod drift;
 mod profile;
 mod rules;
 mod suggest;
@@ -13,10 +14,11 @@ use clap_complete::Shell;
 use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
+pub(super) use drift::{Dialect as DriftDialect, Drift};
 pub(super) use profile::Profile;
 pub(super) use rules::{
-    GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
-    TrialCourse, TrialRows,
+    Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
+    RulesImport, RulesRetire, RulesTest, TrialCourse, TrialRows,
 };
 pub(super) use suggest::Suggest;
 
@@ -25,7 +27,7 @@ Exit codes:
   0  done
   1  failed while running: the input breaks the protocol, a mask cannot be applied, reading or writing failed
   2  usage or configuration
-  3  a rule with `on_fail: fail`, or a limit, stopped the run";
+  3  a rule with `on_fail: fail`, a limit, or a change of a schema stopped the run";
 
 /// Cleans Airbyte records in flight: validates, finds and masks personal data, keeps every other byte.
 #[derive(Debug, Parser)]
@@ -44,6 +46,7 @@ pub(super) enum Command {
     Explain(Explain),
     Profile(Profile),
     Catalog(Catalog),
+    Drift(Drift),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),

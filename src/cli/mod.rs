@@ -7,6 +7,7 @@ mod catalog;
 mod check;
 mod completions;
 mod destination;
+mod drift;
 mod explain;
 mod models;
 mod output;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => explain::run(options),
         Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
+        Command::Drift(options) => drift::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),

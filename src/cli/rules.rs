@@ -1,6 +1,7 @@
 //! `midflight rules`
 
 pub(super) mod backtest;
+mod exchange;
 mod list;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub(super) fn run(arguments: &Rules) -> Result<()> {
         RulesAction::Backtest(arguments) => backtest::run(arguments),
         RulesAction::Approve(arguments) => approve(arguments),
         RulesAction::Retire(arguments) => retire(arguments),
+        RulesAction::Export(arguments) => exchange::export(arguments),
+        RulesAction::Import(arguments) => exchange::import(arguments),
     }
 }
 

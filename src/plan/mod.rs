@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod compile;
 pub mod config;
+pub mod drifted;
 pub mod keys;
 pub mod rewrite;
 pub mod rules;
@@ -31,6 +32,7 @@ use crate::stage::rules::Watch;
 use crate::stage::spec::{Split, StageSpec};
 use catalogue::Answers;
 use config::{Config, ForeignLines, Spanned, Unlisted};
+use drifted::Drifted;
 use keys::Keys;
 use rules::RuleFile;
 
@@ -63,6 +65,8 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// Names everything that decides what happens to a record: configuration, rules, keys.
     pub fingerprint: String,
+    /// What has changed since the last run; `None` where nothing is compared.
+    pub drift: Option<Drifted>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -349,10 +353,17 @@ impl Plan {
         self.sources.config.max_line_bytes
     }
 
-    /// What a person should know though nothing is wrong: rules that count as proposed again.
+    /// What a person should know though nothing is wrong: rules that count as proposed again,
+    /// schemas that are not those of the last run.
     pub fn notes(&self) -> Vec<String> {
         let rules = self.sources.rules.values().flat_map(|file| &file.rules);
-        rules.filter_map(|rule| rule.standing().1).collect()
+        let changed = rules.filter_map(|rule| rule.standing().1);
+        let drifted = self
+            .sources
+            .drift
+            .iter()
+            .flat_map(|drift| drift.told.clone());
+        changed.chain(drifted).collect()
     }
 
     /// What the plan is made of.

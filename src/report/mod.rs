@@ -255,6 +255,9 @@ impl Totals {
         if !models.is_empty() {
             report["models"] = json!(models);
         }
+        if let Some(drift) = &plan.sources().drift {
+            report["drift"] = drift.report.clone();
+        }
         if let Some(embedders) = embedders(plan) {
             report["embedders"] = embedders;
         }

@@ -252,6 +252,17 @@ impl Run {
         self.log.clone()
     }
 
+    /// Records something that was decided meanwhile.
+    ///
+    /// # Errors
+    /// `Output` when that cannot be written.
+    pub fn add(&self, record: &Record) -> Result<()> {
+        match &self.log {
+            Some(log) => log.append(record).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Records how it ended, and leaves the chain's end in the totals for the report.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub struct Files {
     pub text: Option<(String, String)>,
     /// The catalog itself, where it is no file.
     pub streams: Option<ConfiguredCatalog>,
+    /// The catalog was told from files, and not declared by anybody.
+    pub inferred: bool,
     /// Variables that come before those of the environment.
     pub variables: BTreeMap<String, String>,
 }
@@ -106,6 +108,11 @@ pub fn load(files: &Files) -> Result<Plan> {
     if files.observe {
         told.update("observe");
     }
+    let declared = catalog.as_ref().filter(|_| !files.inferred);
+    let drift = super::drift::compare(&config, folder, declared)?;
+    if let Some(drift) = drift.as_ref().filter(|drift| !drift.edits.is_empty()) {
+        told.update(format!("{:?}", drift.edits));
+    }
     let sources = Sources {
         config,
         tagger,
@@ -116,6 +123,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         embedders: Embedders::new(Source::new(folder)),
         catalogue,
         observe: files.observe,
+        drift,
         tables: files.tables,
         files: hashed,
         fingerprint: hex::encode(&told.finalize()[..16]),

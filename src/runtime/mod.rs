@@ -7,6 +7,7 @@ pub mod bucket;
 pub mod catalogue;
 mod demotion;
 pub mod destination;
+mod drift;
 pub mod embeddings;
 mod http;
 mod input;

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::{Account, check_limits};
 use super::audit;
+use super::drift;
 use super::input::Lines;
 use super::output::Writer;
 use super::progress::Progress;
@@ -68,7 +69,14 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let audit = audit::Run::begin(plan, "pipe", options.report.as_deref())?;
     writer.account.record_to(audit.log());
-    let first = writer.say(&trace::log("INFO", &plan.greeting()));
+    let first = writer
+        .say(&trace::log("INFO", &plan.greeting()))
+        .and_then(|()| {
+            let lines = drift::lines(plan);
+            lines.iter().try_for_each(|line| writer.say(line))
+        })
+        .and_then(|()| drift::record(plan, &audit))
+        .and_then(|()| drift::verdict(plan));
     let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {
         Ok(()) => window::run(workers, lines, writer, || Task {
@@ -80,22 +88,22 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     writer.account.finish();
     let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
     let ended = audit.end(plan, &mut writer.account.totals, ended);
-    let ended = match ended {
-        Ok(()) => {
-            let mode = if plan.observe() {
-                "observed, nothing changed: "
-            } else {
-                ""
-            };
+    let mode = if plan.observe() {
+        "observed, nothing changed: "
+    } else {
+        ""
+    };
+    let ended = ended
+        .and_then(|()| {
             let message = format!("midflight: {mode}{}", writer.account.totals.sentence());
             writer.say(&trace::log("INFO", &message))
-        }
-        Err(error) => {
-            // An output that is gone cannot be told.
-            let _ = writer.say(&trace::error(&error, now_ms()));
-            Err(error)
-        }
-    };
+        })
+        .and_then(|()| drift::settle(plan))
+        .and_then(|left| left.map_or(Ok(()), |left| writer.say(&trace::log("WARN", &left))));
+    if let Err(error) = &ended {
+        // An output that is gone cannot be told.
+        let _ = writer.say(&trace::error(error, now_ms()));
+    }
     if let Some(directory) = &options.report {
         let (states, time) = (writer.ledger.states(), start.elapsed());
         writer

@@ -7,6 +7,7 @@ pub mod classify;
 pub mod derive;
 pub mod detect;
 pub mod discard;
+pub mod drifted;
 pub mod drop;
 pub mod embed;
 pub mod filter;

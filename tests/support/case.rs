@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! config.yaml catalog.json rules/     what the plan is made of; each may be missing
+//! state/catalog.json                  the catalog of the run before
 //! input.jsonl | input.recipe          what stdin gives
 //! env                                 KEY=VALUE lines
 //! args                                further arguments of `midflight pipe`
 //! README.md                           what the case is about, where that is not plain
-//! expected/                           stdout.jsonl | stdout.recipe, stderr, exit, report.json, rejects/
+//! expected/                           stdout.jsonl | stdout.recipe, stderr, exit, report.json, state.json, rejects/
 //! ```
 //!
 //! Only what no two runs share is levelled: seconds, the moment of our own TRACE, the run's name in the
@@ -108,6 +109,10 @@ impl Case {
         }
         if let Ok(report) = fs::read_to_string(copy.path().join("report/report.json")) {
             files.insert("report.json".to_owned(), level_report(&report).into_bytes());
+        }
+        // The catalog that a later run is compared with.
+        if let Ok(state) = fs::read(copy.path().join("state/catalog.json")) {
+            files.insert("state.json".to_owned(), state);
         }
         for (name, bytes) in rejects(&copy.path().join("rejects")) {
             files.insert(name, bytes);

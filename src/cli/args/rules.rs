@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{FileNaming, Format};
 
@@ -31,6 +31,52 @@ pub(in crate::cli) enum RulesAction {
     Backtest(RulesBacktest),
     Approve(RulesApprove),
     Retire(RulesRetire),
+    Export(RulesExport),
+    Import(RulesImport),
+}
+
+/// Prints rules in the format of another tool.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  midflight rules export --format odcs rules/*.rules.yaml --catalog catalog.json > contract.yaml\n  midflight rules export --format dqx rules/users.rules.yaml > checks.yml"
+)]
+pub(in crate::cli) struct RulesExport {
+    /// Rule files.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The Open Data Contract Standard, or the checks of dqx.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Exchanged,
+    /// The configured catalog of the sync: a contract then has every column and its type.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+}
+
+/// Reads rules from a data contract (ODCS) or dqx's checks. They are proposed, whoever approved them there.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  midflight rules import --from contract.yaml --stream users > rules/users.rules.yaml\n  midflight rules import --from checks.yml --stream users --into rules/users.rules.yaml\n\nWhat is no rule about one row (counts, thresholds, freshness) is refused; --skip leaves it out instead."
+)]
+pub(in crate::cli) struct RulesImport {
+    /// The file of the other tool; what it holds says which format it is in.
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// The stream that the rules are about: its name in the contract, or its name here if there is only one.
+    #[arg(long, value_name = "NAME")]
+    pub stream: String,
+    /// Adds the rules to this rule file, or begins it; without it they are printed.
+    #[arg(long, value_name = "FILE")]
+    pub into: Option<PathBuf>,
+    /// Leaves out what is no rule about one row, and says so.
+    #[arg(long)]
+    pub skip: bool,
+}
+
+/// The formats of other tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Exchanged {
+    Odcs,
+    Dqx,
 }
 
 /// Whether rules make sense: they parse, their columns are there, their own tests pass.

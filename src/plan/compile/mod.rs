@@ -6,6 +6,7 @@ mod classify;
 mod clearance;
 mod detect;
 mod detectors;
+mod drift;
 mod embed;
 mod split;
 mod sql;
@@ -108,6 +109,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|(path, ty)| (path, ty.is_scalar()))
             .collect();
+        self.drifted(problems);
         let places_check = |stage: &StageSpec| matches!(stage, StageSpec::Check);
         if listed.rules.is_some() && !listed.stages.iter().any(|stage| places_check(&stage.value)) {
             self.check(listed, problems);
@@ -134,6 +136,7 @@ impl Compiler<'_> {
 
     /// A stream the configuration does not name.
     fn unlisted(mut self, problems: &mut Problems) -> StreamPlan {
+        self.drifted(problems);
         let policy = self.sources.config.unlisted;
         match policy {
             Unlisted::Pass => {}

@@ -6,6 +6,7 @@
 mod catalogue;
 mod classify;
 mod column;
+mod drift;
 mod embed;
 mod operator;
 mod pattern;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 pub use catalogue::{CacheSpec, CatalogueFrom, CatalogueSpec, Server};
 pub(super) use column::read_paths;
+pub use drift::{ANSWERS, Answer, Class, DriftConfig, DriftPolicy, PERSONAL};
 pub(super) use pattern::matches_glob;
 pub use pattern::{Rank, StreamPattern};
 pub(super) use read::{read_fraction, read_name, read_pattern, read_sql, read_version};
@@ -67,6 +69,8 @@ pub struct Config {
     pub stage: PartSpec,
     /// Who says what may be shown to a model.
     pub catalogue: Option<CatalogueSpec>,
+    /// What happens when schemas are not those of the last run; without it, nothing is compared.
+    pub drift: Option<DriftConfig>,
 }
 
 /// Which tagger searches texts.
@@ -187,6 +191,9 @@ impl Config {
             catalogue: fields
                 .take("catalogue")
                 .and_then(|node| catalogue::read(node, file, problems)),
+            drift: fields
+                .take("drift")
+                .and_then(|node| drift::read_drift(node, file, problems)),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -206,6 +213,7 @@ impl Config {
             tagger: TaggerChoice::Builtin,
             stage: PartSpec::default(),
             catalogue: None,
+            drift: None,
         }
     }
 
@@ -342,7 +350,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage` and `catalogue`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue` and `drift`",
                 ],
             ),
             (

@@ -68,7 +68,7 @@ impl RuleForm {
 
     /// The expression, true or NULL for a row that passes. `unique_in_batch` has none, being about
     /// several rows, and `not_in_future` has none without `now`, a timestamp as SQL reads it.
-    pub(super) fn to_sql(&self, columns: &[Path], now: Option<&str>) -> Option<String> {
+    pub fn to_sql(&self, columns: &[Path], now: Option<&str>) -> Option<String> {
         if let Self::Expr(sql) = self {
             return Some(sql.clone());
         }

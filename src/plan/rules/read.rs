@@ -23,7 +23,7 @@ pub(super) const STATUSES: &[(&str, Status)] = &[
     ("retired", Status::Retired),
 ];
 
-pub(super) const ON_FAIL: &[(&str, OnFail)] = &[
+pub const ON_FAIL: &[(&str, OnFail)] = &[
     ("annotate", OnFail::Annotate),
     ("quarantine", OnFail::Quarantine),
     ("drop", OnFail::Drop),
@@ -31,13 +31,13 @@ pub(super) const ON_FAIL: &[(&str, OnFail)] = &[
     ("fail", OnFail::Fail),
 ];
 
-pub(super) const SEVERITIES: &[(&str, Severity)] = &[
+pub const SEVERITIES: &[(&str, Severity)] = &[
     ("error", Severity::Error),
     ("warning", Severity::Warning),
     ("info", Severity::Info),
 ];
 
-pub(super) const DIMENSIONS: &[(&str, Dimension)] = &[
+pub const DIMENSIONS: &[(&str, Dimension)] = &[
     ("accuracy", Dimension::Accuracy),
     ("completeness", Dimension::Completeness),
     ("conformity", Dimension::Conformity),

@@ -3,7 +3,7 @@
 //! What is written reads back as what was given. The keys of a rule stand in one order, so that reviews
 //! show what changed and nothing else.
 
-use super::read::{DIMENSIONS, ON_FAIL, PHASES, SEVERITIES, STATUSES};
+use super::read::{PHASES, STATUSES};
 use super::{Approval, Limits, Literal, Phase, RuleForm, RuleSpec, Status};
 use crate::document::write::{Layout, entry, entry_here};
 use crate::document::{Key, Node, Value};
@@ -11,6 +11,7 @@ use crate::plan::config::TYPES;
 use crate::schema::path::Path;
 
 pub use super::edit::{Change, append, set, set_all};
+pub use super::read::{DIMENSIONS, ON_FAIL, SEVERITIES};
 
 /// The keys of a rule in the order in which they stand.
 pub(super) const ORDER: &[&str] = &[

@@ -21,6 +21,7 @@ use super::account::{check_limits, write_report};
 use super::audit;
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
+use super::drift;
 use super::load::Files;
 use super::stage::{Stage, entries};
 use super::staged::{Format, Naming, Pattern};
@@ -68,6 +69,8 @@ pub struct Summary {
     pub part_bytes: u64,
     /// What earlier runs had left behind, and is deleted now.
     pub swept: usize,
+    /// A sentence for each change of a schema.
+    pub drifted: Vec<String>,
     pub seconds: f64,
 }
 
@@ -75,7 +78,7 @@ impl Summary {
     /// For programs.
     pub fn to_json(&self) -> String {
         let [read, emitted, filtered, rejected] = self.records;
-        let summary = json!({
+        let mut summary = json!({
             "stage": self.stage,
             "objects": self.objects,
             "done_before": self.done_before,
@@ -86,14 +89,22 @@ impl Summary {
             "swept": self.swept,
             "seconds": self.seconds,
         });
+        if !self.drifted.is_empty() {
+            summary["drift"] = json!(self.drifted);
+        }
         serde_json::to_string_pretty(&summary).unwrap_or_default()
     }
 
     /// For people.
     pub fn to_text(&self) -> String {
         let [read, emitted, filtered, rejected] = self.records;
+        let drifted: String = self
+            .drifted
+            .iter()
+            .map(|told| format!("{told}\n"))
+            .collect();
         format!(
-            "{} objects, {} of them done before; {} bytes read in {:.1} s\n\
+            "{drifted}{} objects, {} of them done before; {} bytes read in {:.1} s\n\
              {read} records read, {emitted} emitted, {filtered} filtered, {rejected} rejected\n\
              {} parts of {} bytes in {}",
             self.objects,
@@ -125,6 +136,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let since = entries(&to)?;
     let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
+    drift::admit(&plan, "batch", options.report.as_deref())?;
     plan.begin();
     plan.prepare()?;
     source.learn(&plan)?;
@@ -136,6 +148,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
     let audit = audit::Run::begin(&plan, "batch", options.report.as_deref())?;
+    drift::record(&plan, &audit)?;
     let ended = work.run(workers);
     let mut finished = work.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
@@ -151,7 +164,14 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     ended?;
     tables.write_features(&stage)?;
     stage.end()?;
+    let mut drifted = plan
+        .sources()
+        .drift
+        .as_ref()
+        .map_or_else(Vec::new, |drift| drift.told.clone());
+    drifted.extend(drift::settle(&plan)?);
     Ok(Summary {
+        drifted,
         stage: stage.bucket().url(),
         objects: source.objects.len() as u64,
         done_before: finished.done_before,

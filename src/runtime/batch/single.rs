@@ -11,6 +11,7 @@ use crate::plan::Plan;
 use crate::protocol::state::Descriptor;
 use crate::runtime::bucket::Bucket;
 use crate::runtime::destination::SILENT_MS;
+use crate::runtime::drift;
 use crate::runtime::load::Files;
 use crate::runtime::stage::Stage;
 use crate::runtime::staged::{self, Pattern};
@@ -66,11 +67,9 @@ impl Single {
         let to = Bucket::open(&options.to, &BTreeMap::new())?;
         let mut checked = files.clone();
         checked.tables = true;
-        let spec = crate::runtime::load::load(&checked)?
-            .sources()
-            .config
-            .stage
-            .clone();
+        let plan = crate::runtime::load::load(&checked)?;
+        drift::verdict(&plan)?;
+        let spec = plan.sources().config.stage.clone();
         let spelt = |place: &String| Ok(Bucket::open(place, &BTreeMap::new())?.url());
         let places = places.iter().map(spelt).collect::<Result<_>>()?;
         Ok(Self {
@@ -148,6 +147,8 @@ impl Single {
         if finished.done_before > 0 || finished.elsewhere > 0 {
             return Ok(Some(Ended::Before));
         }
+        // Whoever wrote another catalog meanwhile is compared with when the next process starts.
+        drift::settle(plan)?;
         let [_, rows, ..] = finished.totals.sum();
         Ok(Some(Ended::Committed { rows }))
     }
@@ -164,6 +165,7 @@ impl Single {
         }
         let mut source = Source::of(bucket.clone(), object.clone(), stream.clone());
         let plan = source.load(&self.files)?;
+        drift::verdict(&plan)?;
         plan.begin();
         plan.prepare()?;
         source.learn(&plan)?;

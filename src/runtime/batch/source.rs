@@ -94,6 +94,7 @@ impl Source {
         files.tables = true;
         if files.catalog.is_none() && files.streams.is_none() {
             files.streams = Some(self.told()?);
+            files.inferred = true;
         }
         let plan = load(&files)?;
         let catalog = plan.sources().catalog.as_ref();

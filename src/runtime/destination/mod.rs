@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::account::{Account, check_limits};
 use super::audit;
 use super::bucket::Bucket;
+use super::drift;
 use super::input::Lines;
 use super::load::{Files, load};
 use super::pipe::{now_ms, run_name, widen};
@@ -174,6 +175,7 @@ fn sync(
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
     let plan = load(&files(&settings, Some(catalog.clone())))?;
+    drift::admit(&plan, "destination write", options.report.as_deref())?;
     plan.begin();
     plan.prepare()?;
     let job = options.job.as_ref().map(|job| format!("job{job}-"));
@@ -204,6 +206,9 @@ fn sync(
     let account = Account::open(&plan, &run_name(), Progress::new(options.progress))?;
     let mut loader = Loader::new(&plan, &stage, &policies, output, account, whole);
     loader.say(&trace::log("INFO", &plan.greeting()))?;
+    drift::lines(&plan)
+        .iter()
+        .try_for_each(|line| loader.say(line))?;
     if swept > 0 {
         let message =
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
@@ -212,6 +217,7 @@ fn sync(
     let report = options.report.as_deref();
     let audit = audit::Run::begin(&plan, "destination write", report)?;
     loader.account.record_to(audit.log());
+    drift::record(&plan, &audit)?;
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     let lines = lines.of_bytes(CHUNK_BYTES).beating();
@@ -238,10 +244,13 @@ fn sync(
         }
     };
     let ended = audit.end(&plan, &mut loader.account.totals, ended);
-    if ended.is_ok() {
+    let ended = ended.and_then(|()| {
         let message = format!("midflight: {}", loader.account.totals.sentence());
         loader.say(&trace::log("INFO", &message))?;
-    }
+        // Only a run that is over and told succeeded makes its catalog the one to compare with.
+        let left = drift::settle(&plan)?;
+        left.map_or(Ok(()), |left| loader.say(&trace::log("WARN", &left)))
+    });
     if let Some(directory) = report {
         let failed = ended.as_ref().err();
         let states = loader.states();
