@@ -9,6 +9,7 @@ mod cli;
 mod embed;
 mod kill;
 mod models;
+mod profile;
 mod properties;
 mod protocol;
 mod real;

@@ -81,8 +81,8 @@ impl Input for Jobs {
 pub struct Files {
     objects: std::vec::IntoIter<(Bucket, Object, Descriptor)>,
     columns: BTreeMap<Descriptor, Columns>,
-    /// The file that is being read, and its URL.
-    open: Option<(Reader, String)>,
+    /// The file that is being read.
+    open: Option<Reader>,
     passed: u64,
 }
 
@@ -127,19 +127,22 @@ impl Files {
     /// The next lines; nothing at the end.
     fn lines(&mut self, target: usize) -> Result<Vec<u8>> {
         loop {
-            if let Some((reader, _)) = &mut self.open {
+            if let Some(reader) = &mut self.open {
                 let mut lines = Vec::with_capacity(target + target / 4);
-                if reader.read(&mut lines, target)? {
+                let some = reader.read(&mut lines, target)?;
+                // Fewer bytes than asked for: that was the end, and a file is not read on behind it.
+                if lines.len() < target {
+                    self.open = None;
+                }
+                if some {
                     return Ok(lines);
                 }
-                self.open = None;
             }
             let Some((bucket, object, stream)) = self.objects.next() else {
                 return Ok(Vec::new());
             };
             let columns = self.columns.get(&stream).map(Vec::as_slice);
-            let reader = staged::open(&bucket, &object, &Part::Whole, &stream, columns)?;
-            self.open = Some((reader, object.url));
+            self.open = Some(staged::open(&bucket, &object, &Part::Whole, &stream, columns)?);
         }
     }
 }
