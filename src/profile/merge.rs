@@ -103,6 +103,7 @@ fn join(before: StreamProfile, after: StreamProfile) -> StreamProfile {
             before.key,
             after.key,
             before.primary_key == after.primary_key,
+            before.records + after.records,
         ),
         cursor_course: match (before.cursor_course, after.cursor_course) {
             (Some(one), Some(next)) if before.cursor == after.cursor => Some(CursorProfile {
@@ -180,7 +181,7 @@ fn join_column(before: ColumnProfile, after: ColumnProfile) -> ColumnProfile {
             (values.len() as u64, Some(once as u64))
         }
         None => {
-            let distinct = sketch.estimate();
+            let distinct = sketch.estimate().min(total.present - total.nulls);
             (
                 distinct,
                 sample.as_ref().map(|sample| sample.singletons(distinct)),
@@ -269,6 +270,7 @@ fn join_key(
     before: Option<KeyProfile>,
     after: Option<KeyProfile>,
     same: bool,
+    records: u64,
 ) -> Option<KeyProfile> {
     let (Some(one), Some(next)) = (&before, &after) else {
         return after.or(before.filter(|_| same));
@@ -285,9 +287,10 @@ fn join_key(
             sample.add(next.held().iter().copied());
             sample
         });
-    let distinct = sketch.estimate();
+    let nulls = one.nulls + next.nulls;
+    let distinct = sketch.estimate().min(records.saturating_sub(nulls));
     Some(KeyProfile {
-        nulls: one.nulls + next.nulls,
+        nulls,
         distinct,
         singletons: sample.as_ref().map(|sample| sample.singletons(distinct)),
         sketch: sketch.written(),

@@ -166,7 +166,11 @@ impl Stream {
         let pairs = pairs(&self.rows, &self.columns, slices);
         let key = (!facts.primary_key.is_empty() && facts.primary_key.len() <= part::KEY_PARTS_MAX)
             .then(|| {
-                let distinct = self.key.sketch.estimate();
+                let distinct = self
+                    .key
+                    .sketch
+                    .estimate()
+                    .min(self.records - self.key.nulls);
                 KeyProfile {
                     nulls: self.key.nulls,
                     distinct,

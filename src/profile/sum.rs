@@ -25,7 +25,9 @@ pub fn bucket_of(value: f64) -> i32 {
     if size == 0.0 {
         return 0;
     }
-    let bucket = (size.ln() * PER_E).ceil() as i32 + OFFSET;
+    let exact = size.ln() * PER_E;
+    // Rounded up; `ceil` would be a call.
+    let bucket = exact as i32 + i32::from(exact > f64::from(exact as i32)) + OFFSET;
     if value < 0.0 { -bucket } else { bucket }
 }
 

@@ -201,12 +201,23 @@ fn class(character: char) -> char {
 const CHARACTERS_MAX: usize = 128;
 
 /// The characters of texts; nothing once there are too many.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Characters {
-    ascii: u128,
+    /// 1 for every ASCII character that was met.
+    ascii: [u8; 128],
     /// In order.
     others: Vec<char>,
     dead: bool,
+}
+
+impl Default for Characters {
+    fn default() -> Self {
+        Self {
+            ascii: [0; 128],
+            others: Vec::new(),
+            dead: false,
+        }
+    }
 }
 
 impl Characters {
@@ -217,24 +228,31 @@ impl Characters {
             return;
         }
         if text.is_ascii() {
-            // Two halves: a shift by 64 bits costs less than one by 128.
-            let (mut low, mut high) = (0_u64, 0_u64);
-            for byte in text.bytes() {
-                let bit = 1_u64 << (byte & 63);
-                let upper = u64::from(byte >> 6).wrapping_neg();
-                high |= bit & upper;
-                low |= bit & !upper;
-            }
-            self.ascii |= u128::from(high) << 64 | u128::from(low);
+            // A store costs less than a look whether it is needed.
+            text.bytes()
+                .for_each(|byte| self.ascii[usize::from(byte & 127)] = 1);
             return;
         }
-        for character in text.chars() {
-            match character as u32 {
-                ascii @ 0..128 => self.ascii |= 1 << ascii,
-                _ => self.other(character),
+        self.add_any(text);
+    }
+
+    fn add_any(&mut self, text: &str) {
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                0..128 => self.ascii[usize::from(byte)] = 1,
+                // The first byte of a character; those that follow tell nothing more.
+                192.. => text[at..]
+                    .chars()
+                    .take(1)
+                    .for_each(|character| self.other(character)),
+                _ => {}
             }
         }
         self.judge();
+    }
+
+    fn ascii_count(&self) -> usize {
+        self.ascii.iter().map(|met| usize::from(*met)).sum()
     }
 
     #[inline]
@@ -248,7 +266,7 @@ impl Characters {
 
     /// Nothing is kept of too many.
     fn judge(&mut self) {
-        if self.others.len() + self.ascii.count_ones() as usize > CHARACTERS_MAX {
+        if self.others.len() + self.ascii_count() > CHARACTERS_MAX {
             self.die();
         }
     }
@@ -259,7 +277,8 @@ impl Characters {
             self.die();
         }
         if !self.dead {
-            self.ascii |= other.ascii;
+            let both = self.ascii.iter_mut().zip(&other.ascii);
+            both.for_each(|(met, other)| *met |= other);
             other
                 .others
                 .iter()
@@ -283,7 +302,7 @@ impl Characters {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.ascii = 0;
+        self.ascii = [0; 128];
         self.others.clear();
         self.dead = false;
     }
@@ -291,7 +310,7 @@ impl Characters {
     /// In order; `None` when there are too many.
     pub fn written(&self) -> Option<String> {
         let ascii = (0..128_u8)
-            .filter(|byte| self.ascii >> byte & 1 == 1)
+            .filter(|byte| self.ascii[usize::from(*byte)] == 1)
             .map(char::from);
         (!self.dead).then(|| ascii.chain(self.others.iter().copied()).collect())
     }

@@ -222,7 +222,9 @@ impl Whole {
 
     fn told_apart(&self) -> (String, String, u64, u64) {
         if self.many {
-            let distinct = self.sketch.estimate();
+            // There are no more values than were met.
+            let met = self.total.present - self.total.nulls;
+            let distinct = self.sketch.estimate().min(met);
             let singletons = self.sample.singletons(distinct);
             return (
                 self.sketch.written(),
