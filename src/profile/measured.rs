@@ -53,11 +53,15 @@ impl Measured {
             self.moments
                 .add(seconds(moment), moment % 1_000_000 == 0, 0, times);
         }
-        let length = text.chars().count();
+        let ascii = text.is_ascii();
+        let length = match ascii {
+            true => text.len(),
+            false => text.chars().count(),
+        };
         #[expect(clippy::cast_precision_loss, reason = "a line is no longer than 2^53")]
         self.lengths.add(length as f64, true, 0, times);
-        self.characters.add(text);
-        self.shapes.add(text, times);
+        self.characters.add(text, ascii);
+        self.shapes.add(text, ascii, times);
         moment
     }
 
@@ -134,11 +138,11 @@ pub struct Shapes {
 
 impl Shapes {
     #[inline]
-    fn add(&mut self, text: &str, times: u64) {
+    fn add(&mut self, text: &str, ascii: bool, times: u64) {
         if self.dead {
             return;
         }
-        match Shape::of(text) {
+        match Shape::of(text, ascii) {
             Some(shape) => self.count(hash(0, shape.as_bytes()), shape.as_bytes(), times),
             None => self.die(),
         }

@@ -6,6 +6,7 @@
 //! as often as it takes: `coarse` says how often.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::exact::Exact;
 use super::form::Numbers;
@@ -25,6 +26,27 @@ pub fn bucket_of(value: f64) -> i32 {
     if size == 0.0 {
         return 0;
     }
+    // Lengths, ages and quantities are small and whole, and a logarithm is dear.
+    let small = size as usize;
+    if small < SMALL_MAX && small as f64 == size {
+        let bucket = small_buckets()[small];
+        return if value < 0.0 { -bucket } else { bucket };
+    }
+    bucket_by_logarithm(value)
+}
+
+/// Whole numbers whose buckets are looked up.
+const SMALL_MAX: usize = 1_024;
+
+#[inline]
+fn small_buckets() -> &'static [i32; SMALL_MAX] {
+    static BUCKETS: OnceLock<[i32; SMALL_MAX]> = OnceLock::new();
+    BUCKETS.get_or_init(|| std::array::from_fn(|small| bucket_by_logarithm(small as f64)))
+}
+
+#[inline]
+fn bucket_by_logarithm(value: f64) -> i32 {
+    let size = value.abs();
     let exact = size.ln() * PER_E;
     // Rounded up; `ceil` would be a call.
     let bucket = exact as i32 + i32::from(exact > f64::from(exact as i32)) + OFFSET;

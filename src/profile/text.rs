@@ -111,16 +111,16 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The form of a text; `None` when it is too long.
+    /// The form of a text, of which it is known whether it is ASCII; `None` when it is too long.
     #[inline]
-    pub fn of(text: &str) -> Option<Self> {
+    pub fn of(text: &str, ascii: bool) -> Option<Self> {
         let mut shape = Self {
             text: [0; SHAPE_MAX],
             length: 0,
             last: None,
             run: false,
         };
-        let fits = match text.is_ascii() {
+        let fits = match ascii {
             true => text
                 .bytes()
                 .all(|byte| shape.put(char::from(CLASSES[usize::from(byte)]))),
@@ -221,13 +221,13 @@ impl Default for Characters {
 }
 
 impl Characters {
-    /// Adds the characters of a text.
+    /// Adds the characters of a text, of which it is known whether it is ASCII.
     #[inline]
-    pub fn add(&mut self, text: &str) {
+    pub fn add(&mut self, text: &str, ascii: bool) {
         if self.dead {
             return;
         }
-        if text.is_ascii() {
+        if ascii {
             // A store costs less than a look whether it is needed.
             text.bytes()
                 .for_each(|byte| self.ascii[usize::from(byte & 127)] = 1);
@@ -320,7 +320,7 @@ impl Characters {
         let mut characters = Self::default();
         match written {
             Some(text) => {
-                characters.add(text);
+                characters.add(text, text.is_ascii());
                 characters.judge();
             }
             None => characters.die(),
@@ -379,21 +379,21 @@ mod tests {
             ("…ß", "…a"),
             ("", ""),
         ] {
-            let shape = Shape::of(text).expect(text);
+            let shape = Shape::of(text, text.is_ascii()).expect(text);
             assert_eq!(
                 std::str::from_utf8(shape.as_bytes()),
                 Ok(expected),
                 "{text}"
             );
         }
-        assert!(Shape::of(&"a ".repeat(33)).is_none());
-        assert!(Shape::of(&"word".repeat(500)).is_some());
+        assert!(Shape::of(&"a ".repeat(33), true).is_none());
+        assert!(Shape::of(&"word".repeat(500), true).is_some());
     }
 
     #[test]
     fn characters_are_a_set_until_there_are_too_many() {
         let mut characters = Characters::default();
-        characters.add("hello @Zoë {~}");
+        characters.add("hello @Zoë {~}", false);
         assert_eq!(characters.written().as_deref(), Some(" @Zehlo{}~ë"));
         assert_eq!(
             Characters::read(characters.written().as_deref()),
@@ -401,7 +401,7 @@ mod tests {
         );
         let many: String = ('\u{4e00}'..'\u{4e80}').collect();
         let mut other = Characters::default();
-        other.add(&many);
+        other.add(&many, false);
         assert!(!other.is_dead(), "128 are not too many");
         other.merge(&characters);
         assert_eq!(other.written(), None);

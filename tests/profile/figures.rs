@@ -43,7 +43,7 @@ fn total(path: &str) -> (Measures, u64, Option<u64>, Option<Order>, u64) {
     let cursor = stream.cursor_course.expect("a cursor");
     assert_eq!((cursor.nulls, cursor.backwards, cursor.future), (1, 2, 1));
     let column = column(stream, path);
-    assert_eq!(column.slices, [column.total.clone()]);
+    assert_eq!(column.slices, std::slice::from_ref(&column.total));
     (
         column.total.clone(),
         column.distinct,

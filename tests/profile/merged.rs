@@ -94,11 +94,10 @@ fn whole(mut profile: Profile) -> Profile {
                 column.singletons = None;
             }
             let total = &mut column.total;
-            for numbers in [&mut total.numbers, &mut total.moments, &mut total.lengths] {
-                if let Some(numbers) = numbers {
-                    // A sum that was written down is rounded.
-                    numbers.sum = (numbers.sum * 1e3).round() / 1e3;
-                }
+            let sums = [&mut total.numbers, &mut total.moments, &mut total.lengths];
+            for numbers in sums.into_iter().flatten() {
+                // A sum that was written down is rounded.
+                numbers.sum = (numbers.sum * 1e3).round() / 1e3;
             }
         }
     }
