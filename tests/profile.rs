@@ -4,6 +4,7 @@
 mod bounds;
 mod figures;
 mod merged;
+mod property;
 mod real;
 
 use jsonschema::{Draft, Validator};

@@ -107,11 +107,17 @@ impl Sum {
         self.plain.count == 0
     }
 
+    /// How many have no fraction.
+    pub fn whole(&self) -> u64 {
+        self.plain.whole
+    }
+
     /// Adds a number so many times.
     #[inline]
     pub fn add(&mut self, value: f64, whole: bool, scale: u32, times: u64) {
         self.plain.add(value, whole, scale, times);
         if value == 0.0 {
+            self.plain.zeros += times;
             return;
         }
         self.sum.add(value, times);
@@ -225,17 +231,22 @@ impl Sum {
 }
 
 impl Plain {
+    /// Adds a number; zeros are counted by the caller.
     #[inline]
     fn add(&mut self, value: f64, whole: bool, scale: u32, times: u64) {
-        self.merge(&Self {
-            count: times,
-            min: value,
-            max: value,
-            whole: if whole { times } else { 0 },
-            zeros: if value == 0.0 { times } else { 0 },
-            negative: if value < 0.0 { times } else { 0 },
-            scale,
-        });
+        if self.count == 0 {
+            (self.min, self.max) = (value, value);
+        }
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
+        self.count += times;
+        self.whole += times * u64::from(whole);
+        self.negative += times * u64::from(value < 0.0);
+        self.scale = self.scale.max(scale);
     }
 
     #[inline]

@@ -237,18 +237,34 @@ impl Characters {
     }
 
     fn add_any(&mut self, text: &str) {
-        for (at, byte) in text.bytes().enumerate() {
+        /// The highest bit of every byte: set in none of ASCII.
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let (words, rest) = text.as_bytes().as_chunks::<8>();
+        for (at, word) in words.iter().enumerate() {
+            if u64::from_le_bytes(*word) & HIGH == 0 {
+                word.iter()
+                    .for_each(|byte| self.ascii[usize::from(byte & 127)] = 1);
+            } else {
+                self.add_bytes(text, at * 8, word);
+            }
+        }
+        self.add_bytes(text, words.len() * 8, rest);
+        self.judge();
+    }
+
+    /// Adds some bytes of a text, which begin at `start`.
+    fn add_bytes(&mut self, text: &str, start: usize, bytes: &[u8]) {
+        for (at, byte) in bytes.iter().enumerate() {
             match byte {
-                0..128 => self.ascii[usize::from(byte)] = 1,
+                0..128 => self.ascii[usize::from(*byte)] = 1,
                 // The first byte of a character; those that follow tell nothing more.
-                192.. => text[at..]
+                192.. => text[start + at..]
                     .chars()
                     .take(1)
                     .for_each(|character| self.other(character)),
                 _ => {}
             }
         }
-        self.judge();
     }
 
     fn ascii_count(&self) -> usize {

@@ -79,7 +79,7 @@ fn long_streams_have_eight_to_sixteen_slices_that_add_up() {
 }
 
 /// What must be equal however the input was cut: all but slices, and what is compared with its neighbour.
-fn whole(mut profile: Profile) -> Profile {
+pub fn whole(mut profile: Profile) -> Profile {
     for stream in &mut profile.streams {
         stream.slices.clear();
         stream.pairs.clear();
@@ -97,19 +97,20 @@ fn whole(mut profile: Profile) -> Profile {
             let sums = [&mut total.numbers, &mut total.moments, &mut total.lengths];
             for numbers in sums.into_iter().flatten() {
                 // A sum that was written down is rounded.
-                numbers.sum = (numbers.sum * 1e3).round() / 1e3;
+                let largest = numbers.min.abs().max(numbers.max.abs()).max(1.0);
+                numbers.sum = (numbers.sum / largest * 1e6).round();
             }
         }
     }
     profile
 }
 
-fn json(profile: Profile) -> Value {
+pub fn json(profile: Profile) -> Value {
     serde_json::to_value(profile).expect("JSON")
 }
 
 /// Where two documents differ.
-fn differences(place: &str, one: &Value, other: &Value) -> Vec<String> {
+pub fn differences(place: &str, one: &Value, other: &Value) -> Vec<String> {
     let pairs: Vec<(String, &Value, &Value)> = match (one, other) {
         (Value::Object(one), Value::Object(other)) => one
             .keys()
