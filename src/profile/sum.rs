@@ -16,6 +16,8 @@ const G: f64 = 1.01 / 0.99;
 /// One over the logarithm of [`G`].
 const PER_E: f64 = 49.998_333_288_886_78;
 const OFFSET: i32 = 40_000;
+/// No double has a greater one.
+const BUCKET_MAX: i32 = 80_000;
 /// Buckets of a sign.
 const SPAN_MAX: usize = 2_048;
 
@@ -222,7 +224,8 @@ impl Sum {
         };
         sum.sum.add(written.sum, 1);
         for (bucket, count) in &written.buckets {
-            if *bucket != 0 {
+            // No number has a greater bucket, and no sum is to take the time that one would.
+            if *bucket != 0 && (-BUCKET_MAX..=BUCKET_MAX).contains(bucket) {
                 sum.put(*bucket, *count);
             }
         }

@@ -184,6 +184,10 @@ fn an_earlier_profile_is_merged_in_place() {
     for (text, told) in [
         ("{}", "this is no profile"),
         (
+            r#"{"version":1,"midflight":"","streams":[{"name":"s","records":99007199254740992,"bytes":1,"slices":[],"columns":[]}]}"#,
+            "greater than 2^53",
+        ),
+        (
             "{\"version\":9,\"midflight\":\"\",\"streams\":[]}",
             "of version 9",
         ),

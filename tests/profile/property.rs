@@ -8,6 +8,7 @@ use midflight::protocol::scan::PADDING;
 
 use super::merged::{differences, json, whole};
 use super::record;
+use crate::support::root;
 
 /// A generator of numbers that a seed brings back.
 struct Chance(u64);
@@ -98,6 +99,40 @@ fn ends(chance: &mut Chance, lines: usize) -> Vec<usize> {
         .collect();
     ends.sort_unstable();
     ends
+}
+
+#[test]
+fn damaged_lines_are_errors_or_records_and_never_more() {
+    let text = std::fs::read_to_string(root().join("fixtures/faker/input.jsonl"))
+        .expect("the recorded read");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let settings = Settings::default();
+    let mut chance = Chance(5);
+    let mut stopped = 0;
+    for _ in 0..3_000 {
+        let mut line = lines[chance.below(lines.len() as u64) as usize]
+            .as_bytes()
+            .to_vec();
+        for _ in 0..=chance.below(3) {
+            let at = chance.below(line.len() as u64 - 1) as usize;
+            line[at] = b"\"\\{}[],:0-1e.ntu \xff\x00"[chance.below(19) as usize];
+        }
+        let len = line.len();
+        line.resize(len + PADDING, b'\n');
+        let chunk = Chunk {
+            bytes: Buffer::from_vec(line),
+            len,
+            number: 0,
+            offset: 0,
+        };
+        let mut part = Part::default();
+        Reader::default().read(&settings, &chunk, &mut part);
+        let mut gather = Gather::new(&settings);
+        gather.add(&part);
+        assert!(gather.written().streams.len() <= 1);
+        stopped += u64::from(part.stop.is_some());
+    }
+    assert!(stopped > 500, "{stopped}");
 }
 
 #[test]
