@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "pipe",
     "check",
     "explain",
+    "profile",
     "catalog",
     "reveal",
     "serve",

@@ -95,6 +95,9 @@ impl Column {
             return;
         };
         self.many = hints.many.load(Ordering::Relaxed);
+        if self.many {
+            (self.table, self.keys) = (Table::default(), Vec::new());
+        }
         self.limit = hints.limit.load(Ordering::Relaxed);
         if hints.shapeless.load(Ordering::Relaxed) {
             self.direct.shapes.die();

@@ -20,7 +20,7 @@ const LINE_BYTES_MAX: usize = 32 << 20;
 /// Bytes of lists of values of all columns.
 const LISTED_BYTES_MAX: usize = 96 << 20;
 
-/// Lines of streams, in the order of the input.
+/// Lines of streams.
 pub type Lines = BTreeMap<Descriptor, Vec<Box<[u8]>>>;
 
 /// What was found so far.
@@ -74,8 +74,14 @@ impl<'a> Gather<'a> {
         self.keep_within_bounds();
     }
 
-    /// The streams share room for rows and for lists of values.
+    /// The streams share room for rows, for lines and for lists of values.
     fn keep_within_bounds(&mut self) {
+        self.shorten(
+            rows::ALL_CELLS_MAX,
+            |stream| stream.rows.cells(),
+            |stream| stream.rows.thin(),
+        );
+        self.shorten(LINE_BYTES_MAX, Stream::line_bytes, Stream::keep_fewer_lines);
         let mut columns: Vec<&mut Whole> =
             self.streams.iter_mut().flat_map(Stream::columns).collect();
         let mut listed: usize = columns.iter().map(|column| column.listed_bytes()).sum();
@@ -87,36 +93,25 @@ impl<'a> Gather<'a> {
             listed -= largest.listed_bytes();
             largest.overflow();
         }
-        while self
-            .streams
-            .iter()
-            .map(|stream| stream.rows.cells())
-            .sum::<usize>()
-            > rows::ALL_CELLS_MAX
+    }
+
+    /// Makes the stream with the most of something keep less of it, until all together have no more than `most`.
+    fn shorten(&mut self, most: usize, of: impl Fn(&Stream) -> usize, less: impl Fn(&mut Stream)) {
+        let mut held: usize = self.streams.iter().map(&of).sum();
+        while held > most
+            && let Some(largest) = self.streams.iter_mut().max_by_key(|stream| of(stream))
         {
-            let largest = self
-                .streams
-                .iter_mut()
-                .max_by_key(|stream| stream.rows.cells());
-            match largest {
-                Some(stream) => stream.rows.thin(),
-                None => break,
-            }
+            held -= of(largest);
+            less(largest);
+            held += of(largest);
         }
     }
 
-    /// The lines that were kept, as many as there is room for.
+    /// The lines that were kept, in an order of chance: the first of them are spread over the input as well.
     pub fn kept_lines(&mut self) -> Lines {
-        let mut room = LINE_BYTES_MAX;
         let mut lines = Lines::new();
         for stream in &mut self.streams {
-            let mut held = std::mem::take(&mut stream.lines);
-            held.retain(|(_, _, line)| {
-                let fits = line.len() <= room;
-                room -= if fits { line.len() } else { 0 };
-                fits
-            });
-            held.sort_unstable_by_key(|(_, offset, _)| *offset);
+            let held = std::mem::take(&mut stream.lines);
             let kept = held.into_iter().map(|(_, _, line)| line).collect();
             lines.insert(stream.descriptor.clone(), kept);
         }

@@ -54,6 +54,30 @@ pub fn of_number(number: u64) -> u64 {
     fold(fold(number ^ SECOND, FIRST) ^ THIRD, number ^ FIRST)
 }
 
+/// Whether two texts are the same; without a call where they are short.
+#[inline]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    let length = one.len();
+    if length != other.len() {
+        return false;
+    }
+    match length {
+        8..=16 => {
+            let last = length - 8;
+            eight(&one[..8]) == eight(&other[..8]) && eight(&one[last..]) == eight(&other[last..])
+        }
+        4..=7 => {
+            let last = length - 4;
+            four(&one[..4]) == four(&other[..4]) && four(&one[last..]) == four(&other[last..])
+        }
+        1..=3 => {
+            let (middle, last) = (length / 2, length - 1);
+            one[0] == other[0] && one[middle] == other[middle] && one[last] == other[last]
+        }
+        _ => one == other,
+    }
+}
+
 #[inline]
 fn fold(left: u64, right: u64) -> u64 {
     let product = u128::from(left) * u128::from(right);
@@ -94,6 +118,15 @@ mod tests {
         for bit in 0..64 {
             let set = seen.iter().filter(|hash| *hash >> bit & 1 == 1).count();
             assert!((29_000..31_000).contains(&set), "bit {bit}: {set}");
+        }
+        for length in 0..40 {
+            let one = vec![7_u8; length];
+            assert!(same(&one, &one.clone()) && !same(&one, &vec![7; length + 1]));
+            for at in 0..length {
+                let mut other = one.clone();
+                other[at] = 8;
+                assert!(!same(&one, &other), "{length}, {at}");
+            }
         }
         seen.sort_unstable();
         seen.dedup();

@@ -20,6 +20,9 @@ pub const ARRAY: usize = 5;
 /// Forms that are kept.
 const SHAPES_MAX: usize = 64;
 
+/// Lengths below it are counted one by one.
+const SHORT_MAX: usize = 512;
+
 /// Counts over values.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
@@ -30,6 +33,8 @@ pub struct Measured {
     pub numbers: Sum,
     pub moments: Sum,
     pub lengths: Sum,
+    /// Texts by their length, before they are added to `lengths`.
+    short: Vec<u64>,
     pub shapes: Shapes,
     pub characters: Characters,
 }
@@ -53,11 +58,22 @@ impl Measured {
             self.moments
                 .add(seconds(moment), moment % 1_000_000 == 0, 0, times);
         }
-        let length = text.chars().count();
-        #[expect(clippy::cast_precision_loss, reason = "a line is no longer than 2^53")]
-        self.lengths.add(length as f64, true, 0, times);
-        self.characters.add(text);
-        self.shapes.add(text, times);
+        let ascii = text.is_ascii();
+        let length = match ascii {
+            true => text.len(),
+            false => text.chars().count(),
+        };
+        match length {
+            0..SHORT_MAX => {
+                if self.short.len() <= length {
+                    self.short.resize(SHORT_MAX.min(length * 2 + 16), 0);
+                }
+                self.short[length] += times;
+            }
+            _ => self.lengths.add(length as f64, true, 0, times),
+        }
+        self.characters.add(text, ascii);
+        self.shapes.add(text, ascii, times);
         moment
     }
 
@@ -70,6 +86,10 @@ impl Measured {
         self.numbers.merge(&other.numbers);
         self.moments.merge(&other.moments);
         self.lengths.merge(&other.lengths);
+        let short = other.short.iter().enumerate();
+        for (length, count) in short.filter(|(_, count)| **count > 0) {
+            self.lengths.add(length as f64, true, 0, *count);
+        }
         self.shapes.merge(&other.shapes);
         self.characters.merge(&other.characters);
     }
@@ -81,6 +101,7 @@ impl Measured {
         self.numbers.clear();
         self.moments.clear();
         self.lengths.clear();
+        self.short.clear();
         self.shapes.clear();
         self.characters.clear();
     }
@@ -129,16 +150,18 @@ fn named(names: &[&str], counts: &[u64]) -> BTreeMap<String, u64> {
 #[derive(Debug, Clone, Default)]
 pub struct Shapes {
     held: Vec<(u64, Box<[u8]>, u64)>,
+    /// The form that was met last: most texts are of the form of the one before.
+    last: usize,
     dead: bool,
 }
 
 impl Shapes {
     #[inline]
-    fn add(&mut self, text: &str, times: u64) {
+    fn add(&mut self, text: &str, ascii: bool, times: u64) {
         if self.dead {
             return;
         }
-        match Shape::of(text) {
+        match Shape::of(text, ascii) {
             Some(shape) => self.count(hash(0, shape.as_bytes()), shape.as_bytes(), times),
             None => self.die(),
         }
@@ -146,14 +169,16 @@ impl Shapes {
 
     #[inline]
     fn count(&mut self, hash: u64, shape: &[u8], times: u64) {
-        let known = self
-            .held
-            .iter()
-            .position(|held| held.0 == hash && *held.1 == *shape);
-        match known {
-            Some(at) => self.held[at].2 += times,
-            None if self.held.len() >= SHAPES_MAX => self.die(),
-            None => self.held.push((hash, shape.into(), times)),
+        let is = |held: &(u64, Box<[u8]>, u64)| held.0 == hash && *held.1 == *shape;
+        if !self.held.get(self.last).is_some_and(is) {
+            self.last = self.held.iter().position(is).unwrap_or(self.held.len());
+        }
+        if let Some(held) = self.held.get_mut(self.last) {
+            held.2 += times;
+        } else if self.held.len() < SHAPES_MAX {
+            self.held.push((hash, shape.into(), times));
+        } else {
+            self.die();
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::distinct::{Sample, Sketch};
 use super::form::{
     ColumnProfile, CursorProfile, KeyProfile, Measures, Numbers, Order, PairMeasures, PairProfile,
@@ -29,8 +31,16 @@ pub fn parse(text: &str, origin: &str) -> Result<Profile> {
         Error::new(ErrorKind::Config, format!("{origin}: {what}"))
             .hint("`midflight profile` writes such files")
     };
-    let profile: Profile = serde_json::from_str(text)
-        .map_err(|error| wrong(format!("this is no profile: {error}")))?;
+    // What serde says may quote a value.
+    let unread = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        wrong(format!("this is no profile (line {line}, column {column})"))
+    };
+    let document: Value = serde_json::from_str(text).map_err(unread)?;
+    if !is_countable(&document) {
+        return Err(wrong("a count is greater than 2^53".to_owned()));
+    }
+    let profile: Profile = serde_json::from_str(text).map_err(unread)?;
     if profile.version != VERSION {
         let version = profile.version;
         return Err(wrong(format!(
@@ -50,6 +60,16 @@ pub fn parse(text: &str, origin: &str) -> Result<Profile> {
         false => Err(wrong(
             "the slices of a column are not those of its stream".to_owned(),
         )),
+    }
+}
+
+/// Whether all counts are so small that they can be added up.
+fn is_countable(document: &Value) -> bool {
+    match document {
+        Value::Object(members) => members.values().all(is_countable),
+        Value::Array(items) => items.iter().all(is_countable),
+        Value::Number(number) => number.as_u64().is_none_or(|count| count <= 1 << 53),
+        _ => true,
     }
 }
 
@@ -103,6 +123,7 @@ fn join(before: StreamProfile, after: StreamProfile) -> StreamProfile {
             before.key,
             after.key,
             before.primary_key == after.primary_key,
+            before.records + after.records,
         ),
         cursor_course: match (before.cursor_course, after.cursor_course) {
             (Some(one), Some(next)) if before.cursor == after.cursor => Some(CursorProfile {
@@ -180,7 +201,9 @@ fn join_column(before: ColumnProfile, after: ColumnProfile) -> ColumnProfile {
             (values.len() as u64, Some(once as u64))
         }
         None => {
-            let distinct = sketch.estimate();
+            let distinct = sketch
+                .estimate()
+                .min(total.present.saturating_sub(total.nulls));
             (
                 distinct,
                 sample.as_ref().map(|sample| sample.singletons(distinct)),
@@ -269,6 +292,7 @@ fn join_key(
     before: Option<KeyProfile>,
     after: Option<KeyProfile>,
     same: bool,
+    records: u64,
 ) -> Option<KeyProfile> {
     let (Some(one), Some(next)) = (&before, &after) else {
         return after.or(before.filter(|_| same));
@@ -285,9 +309,10 @@ fn join_key(
             sample.add(next.held().iter().copied());
             sample
         });
-    let distinct = sketch.estimate();
+    let nulls = one.nulls + next.nulls;
+    let distinct = sketch.estimate().min(records.saturating_sub(nulls));
     Some(KeyProfile {
-        nulls: one.nulls + next.nulls,
+        nulls,
         distinct,
         singletons: sample.as_ref().map(|sample| sample.singletons(distinct)),
         sketch: sketch.written(),

@@ -16,8 +16,15 @@ pub struct Number {
 impl Number {
     /// It has no fraction.
     pub fn is_whole(&self) -> bool {
-        self.scale == 0 || self.value.fract() == 0.0
+        self.scale == 0 || is_whole(self.value)
     }
+}
+
+/// Whether a double has no fraction; `fract` would be a call.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "what rounds is whole")]
+pub fn is_whole(value: f64) -> bool {
+    value.abs() >= 9e15 || (value as i64) as f64 == value
 }
 
 /// Digits that a double holds exactly, and powers of ten that are exact doubles.

@@ -2,8 +2,10 @@
 //! out: each pair is compared with what chance would give.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::form::{Decides, PairMeasures, PairProfile};
+use super::hash::{hash, of_number};
 use super::rows::{RowColumn, Rows, Tag};
 use super::sum::Sum;
 use super::table::Kind;
@@ -48,58 +50,85 @@ struct Side<'a> {
     path: &'a str,
     /// What most of its cells are.
     tag: Tag,
-    /// The number of each row's value, and how many values there are; where these are few.
-    codes: Option<(Vec<u16>, usize)>,
-    /// The values as JSON text, by number; where they can be told.
+    /// The number of each row's value; [`NONE`] for a null.
+    codes: Vec<u32>,
+    /// Different values.
+    distinct: usize,
+    /// The values as JSON text, by number; where they are few and can be told.
     labels: Option<Vec<String>>,
     /// Rows whose value stood in a row before.
     repeats: usize,
 }
 
 /// The code of a null.
-const NONE: u16 = u16::MAX;
+const NONE: u32 = u32::MAX;
 
 impl<'a> Side<'a> {
     fn new(cells: &'a RowColumn, whole: &'a Whole, rows: usize) -> Self {
-        let mut counts = [0_u64; 4];
+        let mut counts = [0_usize; 4];
         cells.tags.iter().for_each(|tag| counts[*tag as usize] += 1);
         let tags = [Tag::Number, Tag::Moment, Tag::Text];
         let tag = tags
             .into_iter()
             .max_by_key(|tag| counts[*tag as usize])
             .unwrap_or(Tag::Text);
-        let mut known: HashMap<(Tag, u64), u16> = HashMap::new();
+        let mut known: HashMap<u64, u32, Told> = HashMap::default();
         let mut codes = Vec::with_capacity(rows);
         let mut values = Vec::new();
-        let (mut distinct, mut repeats) = (0, 0);
         for (tag, bits) in cells.tags.iter().zip(&cells.bits) {
             if *tag == Tag::Null {
                 codes.push(NONE);
                 continue;
             }
-            let code = *known.entry((*tag, *bits)).or_insert_with(|| {
-                distinct += 1;
-                if values.len() < VALUES_MAX {
-                    values.push((*tag, *bits));
-                }
-                (distinct - 1).min(usize::from(NONE - 1)) as u16
-            });
-            codes.push(code);
+            let next = known.len() as u32;
+            codes.push(
+                *known
+                    .entry(of_number(bits ^ *tag as u64))
+                    .or_insert_with(|| {
+                        if values.len() < VALUES_MAX {
+                            values.push((*tag, *bits));
+                        }
+                        next
+                    }),
+            );
         }
-        repeats += cells.tags.iter().filter(|tag| **tag != Tag::Null).count() - distinct;
-        let few = distinct <= VALUES_MAX;
+        let distinct = known.len();
+        let labels = (distinct <= VALUES_MAX)
+            .then(|| labels(whole, &values))
+            .flatten();
         Self {
             cells,
             path: &whole.path,
             tag,
-            labels: if few { labels(whole, &values) } else { None },
-            codes: few.then_some((codes, distinct)),
-            repeats,
+            codes,
+            distinct,
+            labels,
+            repeats: rows - counts[Tag::Null as usize] - distinct,
         }
     }
 
     fn is(&self, row: usize, tag: Tag) -> bool {
         self.cells.tags[row] == tag
+    }
+}
+
+/// Keys that are hashes need no other.
+type Told = BuildHasherDefault<Same>;
+
+#[derive(Default)]
+struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(0, bytes);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
     }
 }
 
@@ -250,30 +279,23 @@ fn order_says_something(a: &Side<'_>, b: &Side<'_>, rows: usize) -> bool {
 /// Counts combinations; says whether some are missing that chance would give.
 #[expect(clippy::cast_precision_loss, reason = "counts of a sample")]
 fn together(rows: &Rows, a: &Side<'_>, b: &Side<'_>, found: &mut [PairMeasures]) -> bool {
-    let (Some((codes_a, values_a)), Some((codes_b, values_b))) = (&a.codes, &b.codes) else {
-        return false;
-    };
     let (Some(labels_a), Some(labels_b)) = (&a.labels, &b.labels) else {
         return false;
     };
-    let few = (2..=VALUES_MAX).contains(values_a) && (2..=VALUES_MAX).contains(values_b);
-    if !few || a.repeats < ROWS_MIN as usize || b.repeats < ROWS_MIN as usize {
+    let (values_a, values_b) = (a.distinct, b.distinct);
+    if values_a < 2 || values_b < 2 || a.repeats.min(b.repeats) < ROWS_MIN as usize {
         return false;
     }
-    let mut counts: Vec<BTreeMap<(u16, u16), u64>> = vec![BTreeMap::new(); found.len()];
     let mut all = vec![0_u64; values_a * values_b];
-    for ((code_a, code_b), slice) in codes_a.iter().zip(codes_b).zip(rows.slices()) {
+    for (code_a, code_b) in a.codes.iter().zip(&b.codes) {
         if *code_a != NONE && *code_b != NONE {
-            *counts[usize::from(*slice)]
-                .entry((*code_a, *code_b))
-                .or_default() += 1;
-            all[usize::from(*code_a) * values_b + usize::from(*code_b)] += 1;
+            all[*code_a as usize * values_b + *code_b as usize] += 1;
         }
     }
     let sum = all.iter().sum::<u64>() as f64;
-    let of_a: Vec<u64> = all.chunks(*values_b).map(|row| row.iter().sum()).collect();
-    let of_b: Vec<u64> = (0..*values_b)
-        .map(|at| all.iter().skip(at).step_by(*values_b).sum())
+    let of_a: Vec<u64> = all.chunks(values_b).map(|row| row.iter().sum()).collect();
+    let of_b: Vec<u64> = (0..values_b)
+        .map(|at| all.iter().skip(at).step_by(values_b).sum())
         .collect();
     let rare = all.iter().enumerate().any(|(at, count)| {
         let expected = of_a[at / values_b] as f64 * of_b[at % values_b] as f64 / sum;
@@ -283,15 +305,19 @@ fn together(rows: &Rows, a: &Side<'_>, b: &Side<'_>, found: &mut [PairMeasures])
     if !rare || combinations > TOGETHER_MAX {
         return false;
     }
+    let mut counts: Vec<BTreeMap<(u32, u32), u64>> = vec![BTreeMap::new(); found.len()];
+    for ((code_a, code_b), slice) in a.codes.iter().zip(&b.codes).zip(rows.slices()) {
+        if *code_a != NONE && *code_b != NONE {
+            *counts[usize::from(*slice)]
+                .entry((*code_a, *code_b))
+                .or_default() += 1;
+        }
+    }
     for (slice, counts) in found.iter_mut().zip(counts) {
         let mut named: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
         for ((code_a, code_b), count) in counts {
-            let name = |labels: &[String], code: u16| labels[usize::from(code)].clone();
-            *named
-                .entry(name(labels_a, code_a))
-                .or_default()
-                .entry(name(labels_b, code_b))
-                .or_default() += count;
+            let with = named.entry(labels_a[code_a as usize].clone()).or_default();
+            *with.entry(labels_b[code_b as usize].clone()).or_default() += count;
         }
         slice.together = Some(named);
     }
@@ -311,38 +337,31 @@ fn decides(
     if a.repeats < ROWS_MIN as usize || a.repeats * 20 < rows.len() {
         return false;
     }
-    let mut first: HashMap<(Tag, u64), (Tag, u64)> = HashMap::new();
+    let mut first = vec![NONE; a.distinct];
     let mut counted = vec![Decides::default(); found.len()];
-    let mut before = None;
+    let mut before = (NONE, NONE);
     let (mut alike, mut compared) = (0_u64, 0_u64);
-    for row in 0..rows.len() {
-        let key = |side: &Side<'_>| (side.cells.tags[row], side.cells.bits[row]);
-        let (one, other) = (key(a), key(b));
-        if one.0 == Tag::Null || other.0 == Tag::Null {
+    for ((one, other), slice) in a.codes.iter().zip(&b.codes).zip(rows.slices()) {
+        if *one == NONE || *other == NONE {
             continue;
         }
-        let slice = &mut counted[usize::from(rows.slices()[row])];
-        match first.entry(one) {
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(other);
-            }
-            std::collections::hash_map::Entry::Occupied(known) if *known.get() == other => {
-                slice.same += 1
-            }
-            std::collections::hash_map::Entry::Occupied(_) => slice.other += 1,
+        let slice = &mut counted[usize::from(*slice)];
+        match &mut first[*one as usize] {
+            known if *known == NONE => *known = *other,
+            known if *known == *other => slice.same += 1,
+            _ => slice.other += 1,
         }
-        if let Some((earlier, with)) = before.replace((one, other))
-            && earlier != one
-        {
+        if before.0 != *one && before.0 != NONE {
             compared += 1;
-            alike += u64::from(with == other);
+            alike += u64::from(before.1 == *other);
         }
+        before = (*one, *other);
     }
     let same: u64 = counted.iter().map(|slice| slice.same).sum();
     let other: u64 = counted.iter().map(|slice| slice.other).sum();
     let holds = same as f64 / (same + other).max(1) as f64;
     let by_chance = alike as f64 / compared.max(1) as f64;
-    if same + other < ROWS_MIN || first.len() < 3 || holds < HOLDS || by_chance > 0.9 {
+    if same + other < ROWS_MIN || a.distinct < 3 || holds < HOLDS || by_chance > 0.9 {
         return false;
     }
     for (slice, counted) in found.iter_mut().zip(counted) {

@@ -256,18 +256,19 @@ impl Lines {
         if place <= self.limit && line.len() <= LINE_BYTES_MAX {
             self.held.push((place, offset, line.into()));
             if self.held.len() > 2 * LINES_MAX {
-                self.limit = settle(&mut self.held).min(self.limit);
+                self.limit = settle(&mut self.held, LINES_MAX).min(self.limit);
             }
         }
     }
 }
 
-/// Keeps the lines of the least places. Gives the place above which none are kept.
-pub fn settle(held: &mut Vec<(u64, u64, Box<[u8]>)>) -> u64 {
+/// Keeps the lines of the `most` least places. Gives the place above which none are kept.
+pub fn settle(held: &mut Vec<(u64, u64, Box<[u8]>)>, most: usize) -> u64 {
     held.sort_unstable_by_key(|(place, offset, _)| (*place, *offset));
-    held.truncate(LINES_MAX);
+    held.truncate(most);
     match held.last() {
-        Some((place, ..)) if held.len() == LINES_MAX => *place,
+        Some((place, ..)) if held.len() == most => *place,
+        None if most == 0 => 0,
         _ => u64::MAX,
     }
 }

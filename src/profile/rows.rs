@@ -8,8 +8,8 @@ use super::part;
 use super::trie::Node;
 
 /// Rows of a stream, cells of a stream, and of all streams.
-const ROWS_MAX: usize = 65_536;
-const CELLS_MAX: usize = 4_000_000;
+const ROWS_MAX: usize = 32_768;
+const CELLS_MAX: usize = 2_000_000;
 pub const ALL_CELLS_MAX: usize = 8_000_000;
 
 /// Columns of a stream that are kept.

@@ -45,6 +45,7 @@ pub struct Stream {
     pub rows: Rows,
     /// Place, offset and text of the lines that are kept.
     pub lines: Vec<(u64, u64, Box<[u8]>)>,
+    lines_max: usize,
     key: Key,
     hints: Arc<StreamHints>,
 }
@@ -71,6 +72,7 @@ impl Stream {
             by_path: HashMap::new(),
             rows: Rows::default(),
             lines: Vec::new(),
+            lines_max: part::LINES_MAX,
             key: Key {
                 nulls: 0,
                 sketch: Sketch::default(),
@@ -104,7 +106,7 @@ impl Stream {
         self.key.sketch.merge(&job.key.sketch);
         self.key.sample.add(job.key.hashes.iter().copied());
         self.lines.extend(job.lines.held.iter().cloned());
-        let limit = part::settle(&mut self.lines);
+        let limit = part::settle(&mut self.lines, self.lines_max);
         let hints = job.hints.get_or_init(|| Arc::clone(&self.hints));
         hints.limit.store(limit, Ordering::Relaxed);
         hints.level.store(self.rows.level(), Ordering::Relaxed);
@@ -148,6 +150,17 @@ impl Stream {
         Some(self.columns.len() - 1)
     }
 
+    /// Bytes of the lines that are kept.
+    pub fn line_bytes(&self) -> usize {
+        self.lines.iter().map(|(_, _, line)| line.len()).sum()
+    }
+
+    /// Keeps half as many lines.
+    pub fn keep_fewer_lines(&mut self) {
+        self.lines_max = self.lines.len() / 2;
+        part::settle(&mut self.lines, self.lines_max);
+    }
+
     /// The columns.
     pub fn columns(&mut self) -> &mut [Whole] {
         &mut self.columns
@@ -166,7 +179,11 @@ impl Stream {
         let pairs = pairs(&self.rows, &self.columns, slices);
         let key = (!facts.primary_key.is_empty() && facts.primary_key.len() <= part::KEY_PARTS_MAX)
             .then(|| {
-                let distinct = self.key.sketch.estimate();
+                let distinct = self
+                    .key
+                    .sketch
+                    .estimate()
+                    .min(self.records - self.key.nulls);
                 KeyProfile {
                     nulls: self.key.nulls,
                     distinct,

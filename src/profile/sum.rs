@@ -6,6 +6,7 @@
 //! as often as it takes: `coarse` says how often.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::exact::Exact;
 use super::form::Numbers;
@@ -15,6 +16,8 @@ const G: f64 = 1.01 / 0.99;
 /// One over the logarithm of [`G`].
 const PER_E: f64 = 49.998_333_288_886_78;
 const OFFSET: i32 = 40_000;
+/// No double has a greater one.
+const BUCKET_MAX: i32 = 80_000;
 /// Buckets of a sign.
 const SPAN_MAX: usize = 2_048;
 
@@ -25,7 +28,30 @@ pub fn bucket_of(value: f64) -> i32 {
     if size == 0.0 {
         return 0;
     }
-    let bucket = (size.ln() * PER_E).ceil() as i32 + OFFSET;
+    // Lengths, ages and quantities are small and whole, and a logarithm is dear.
+    let small = size as usize;
+    if small < SMALL_MAX && small as f64 == size {
+        let bucket = small_buckets()[small];
+        return if value < 0.0 { -bucket } else { bucket };
+    }
+    bucket_by_logarithm(value)
+}
+
+/// Whole numbers whose buckets are looked up.
+const SMALL_MAX: usize = 1_024;
+
+#[inline]
+fn small_buckets() -> &'static [i32; SMALL_MAX] {
+    static BUCKETS: OnceLock<[i32; SMALL_MAX]> = OnceLock::new();
+    BUCKETS.get_or_init(|| std::array::from_fn(|small| bucket_by_logarithm(small as f64)))
+}
+
+#[inline]
+fn bucket_by_logarithm(value: f64) -> i32 {
+    let size = value.abs();
+    let exact = size.ln() * PER_E;
+    // Rounded up; `ceil` would be a call.
+    let bucket = exact as i32 + i32::from(exact > f64::from(exact as i32)) + OFFSET;
     if value < 0.0 { -bucket } else { bucket }
 }
 
@@ -83,11 +109,17 @@ impl Sum {
         self.plain.count == 0
     }
 
+    /// How many have no fraction.
+    pub fn whole(&self) -> u64 {
+        self.plain.whole
+    }
+
     /// Adds a number so many times.
     #[inline]
     pub fn add(&mut self, value: f64, whole: bool, scale: u32, times: u64) {
         self.plain.add(value, whole, scale, times);
         if value == 0.0 {
+            self.plain.zeros += times;
             return;
         }
         self.sum.add(value, times);
@@ -192,7 +224,8 @@ impl Sum {
         };
         sum.sum.add(written.sum, 1);
         for (bucket, count) in &written.buckets {
-            if *bucket != 0 {
+            // No number has a greater bucket, and no sum is to take the time that one would.
+            if *bucket != 0 && (-BUCKET_MAX..=BUCKET_MAX).contains(bucket) {
                 sum.put(*bucket, *count);
             }
         }
@@ -201,17 +234,22 @@ impl Sum {
 }
 
 impl Plain {
+    /// Adds a number; zeros are counted by the caller.
     #[inline]
     fn add(&mut self, value: f64, whole: bool, scale: u32, times: u64) {
-        self.merge(&Self {
-            count: times,
-            min: value,
-            max: value,
-            whole: if whole { times } else { 0 },
-            zeros: if value == 0.0 { times } else { 0 },
-            negative: if value < 0.0 { times } else { 0 },
-            scale,
-        });
+        if self.count == 0 {
+            (self.min, self.max) = (value, value);
+        }
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
+        self.count += times;
+        self.whole += times * u64::from(whole);
+        self.negative += times * u64::from(value < 0.0);
+        self.scale = self.scale.max(scale);
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! Different values and how often each was met, found by hash.
 
+use super::hash::same;
+
 /// Values that are kept.
 pub const VALUES_MAX: usize = 1_000;
 /// Bytes of a value that is kept.
@@ -83,7 +85,10 @@ impl Table {
 
     #[inline]
     fn holds(&self, number: usize, hash: u64, value: Value<'_>) -> bool {
-        self.entries[number].hash == hash && self.value(number) == value
+        let known = self.value(number);
+        self.entries[number].hash == hash
+            && known.kind == value.kind
+            && same(known.text, value.text)
     }
 
     /// Counts a value.

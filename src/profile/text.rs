@@ -111,16 +111,16 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The form of a text; `None` when it is too long.
+    /// The form of a text, of which it is known whether it is ASCII; `None` when it is too long.
     #[inline]
-    pub fn of(text: &str) -> Option<Self> {
+    pub fn of(text: &str, ascii: bool) -> Option<Self> {
         let mut shape = Self {
             text: [0; SHAPE_MAX],
             length: 0,
             last: None,
             run: false,
         };
-        let fits = match text.is_ascii() {
+        let fits = match ascii {
             true => text
                 .bytes()
                 .all(|byte| shape.put(char::from(CLASSES[usize::from(byte)]))),
@@ -201,40 +201,74 @@ fn class(character: char) -> char {
 const CHARACTERS_MAX: usize = 128;
 
 /// The characters of texts; nothing once there are too many.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Characters {
-    ascii: u128,
+    /// 1 for every ASCII character that was met.
+    ascii: [u8; 128],
     /// In order.
     others: Vec<char>,
     dead: bool,
 }
 
+impl Default for Characters {
+    fn default() -> Self {
+        Self {
+            ascii: [0; 128],
+            others: Vec::new(),
+            dead: false,
+        }
+    }
+}
+
 impl Characters {
-    /// Adds the characters of a text.
+    /// Adds the characters of a text, of which it is known whether it is ASCII.
     #[inline]
-    pub fn add(&mut self, text: &str) {
+    pub fn add(&mut self, text: &str, ascii: bool) {
         if self.dead {
             return;
         }
-        if text.is_ascii() {
-            // Two halves: a shift by 64 bits costs less than one by 128.
-            let (mut low, mut high) = (0_u64, 0_u64);
-            for byte in text.bytes() {
-                let bit = 1_u64 << (byte & 63);
-                let upper = u64::from(byte >> 6).wrapping_neg();
-                high |= bit & upper;
-                low |= bit & !upper;
-            }
-            self.ascii |= u128::from(high) << 64 | u128::from(low);
+        if ascii {
+            // A store costs less than a look whether it is needed.
+            text.bytes()
+                .for_each(|byte| self.ascii[usize::from(byte & 127)] = 1);
             return;
         }
-        for character in text.chars() {
-            match character as u32 {
-                ascii @ 0..128 => self.ascii |= 1 << ascii,
-                _ => self.other(character),
+        self.add_any(text);
+    }
+
+    fn add_any(&mut self, text: &str) {
+        /// The highest bit of every byte: set in none of ASCII.
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let (words, rest) = text.as_bytes().as_chunks::<8>();
+        for (at, word) in words.iter().enumerate() {
+            if u64::from_le_bytes(*word) & HIGH == 0 {
+                word.iter()
+                    .for_each(|byte| self.ascii[usize::from(byte & 127)] = 1);
+            } else {
+                self.add_bytes(text, at * 8, word);
             }
         }
+        self.add_bytes(text, words.len() * 8, rest);
         self.judge();
+    }
+
+    /// Adds some bytes of a text, which begin at `start`.
+    fn add_bytes(&mut self, text: &str, start: usize, bytes: &[u8]) {
+        for (at, byte) in bytes.iter().enumerate() {
+            match byte {
+                0..128 => self.ascii[usize::from(*byte)] = 1,
+                // The first byte of a character; those that follow tell nothing more.
+                192.. => text[start + at..]
+                    .chars()
+                    .take(1)
+                    .for_each(|character| self.other(character)),
+                _ => {}
+            }
+        }
+    }
+
+    fn ascii_count(&self) -> usize {
+        self.ascii.iter().map(|met| usize::from(*met)).sum()
     }
 
     #[inline]
@@ -248,7 +282,7 @@ impl Characters {
 
     /// Nothing is kept of too many.
     fn judge(&mut self) {
-        if self.others.len() + self.ascii.count_ones() as usize > CHARACTERS_MAX {
+        if self.others.len() + self.ascii_count() > CHARACTERS_MAX {
             self.die();
         }
     }
@@ -259,7 +293,8 @@ impl Characters {
             self.die();
         }
         if !self.dead {
-            self.ascii |= other.ascii;
+            let both = self.ascii.iter_mut().zip(&other.ascii);
+            both.for_each(|(met, other)| *met |= other);
             other
                 .others
                 .iter()
@@ -283,7 +318,7 @@ impl Characters {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.ascii = 0;
+        self.ascii = [0; 128];
         self.others.clear();
         self.dead = false;
     }
@@ -291,7 +326,7 @@ impl Characters {
     /// In order; `None` when there are too many.
     pub fn written(&self) -> Option<String> {
         let ascii = (0..128_u8)
-            .filter(|byte| self.ascii >> byte & 1 == 1)
+            .filter(|byte| self.ascii[usize::from(*byte)] == 1)
             .map(char::from);
         (!self.dead).then(|| ascii.chain(self.others.iter().copied()).collect())
     }
@@ -301,7 +336,7 @@ impl Characters {
         let mut characters = Self::default();
         match written {
             Some(text) => {
-                characters.add(text);
+                characters.add(text, text.is_ascii());
                 characters.judge();
             }
             None => characters.die(),
@@ -360,21 +395,21 @@ mod tests {
             ("…ß", "…a"),
             ("", ""),
         ] {
-            let shape = Shape::of(text).expect(text);
+            let shape = Shape::of(text, text.is_ascii()).expect(text);
             assert_eq!(
                 std::str::from_utf8(shape.as_bytes()),
                 Ok(expected),
                 "{text}"
             );
         }
-        assert!(Shape::of(&"a ".repeat(33)).is_none());
-        assert!(Shape::of(&"word".repeat(500)).is_some());
+        assert!(Shape::of(&"a ".repeat(33), true).is_none());
+        assert!(Shape::of(&"word".repeat(500), true).is_some());
     }
 
     #[test]
     fn characters_are_a_set_until_there_are_too_many() {
         let mut characters = Characters::default();
-        characters.add("hello @Zoë {~}");
+        characters.add("hello @Zoë {~}", false);
         assert_eq!(characters.written().as_deref(), Some(" @Zehlo{}~ë"));
         assert_eq!(
             Characters::read(characters.written().as_deref()),
@@ -382,7 +417,7 @@ mod tests {
         );
         let many: String = ('\u{4e00}'..'\u{4e80}').collect();
         let mut other = Characters::default();
-        other.add(&many);
+        other.add(&many, false);
         assert!(!other.is_dead(), "128 are not too many");
         other.merge(&characters);
         assert_eq!(other.written(), None);

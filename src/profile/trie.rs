@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::hash::same;
 use crate::schema::path::{Path, Segment};
 
 /// A place in records: the record itself, or a column.
@@ -46,7 +47,7 @@ impl Trie {
     pub fn key(&self, node: Node, key: &[u8], guess: &mut usize) -> Option<Node> {
         let place = &self.nodes[node as usize];
         if let Some((known, child)) = place.keys.get(*guess)
-            && **known == *key
+            && same(known, key)
         {
             *guess += 1;
             return Some(*child);

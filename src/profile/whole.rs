@@ -8,7 +8,7 @@ use super::column::{Column, Hints};
 use super::course::Course;
 use super::distinct::{Sample, Sketch};
 use super::form::{ColumnProfile, Measures};
-use super::measured::Measured;
+use super::measured::{INTEGER, Measured};
 use super::number;
 use super::table::{Kind, Table, Value};
 use crate::schema::{JsonKind, LogicalType};
@@ -222,7 +222,9 @@ impl Whole {
 
     fn told_apart(&self) -> (String, String, u64, u64) {
         if self.many {
-            let distinct = self.sketch.estimate();
+            // There are no more values than were met.
+            let met = self.total.present - self.total.nulls;
+            let distinct = self.sketch.estimate().min(met);
             let singletons = self.sample.singletons(distinct);
             return (
                 self.sketch.written(),
@@ -253,7 +255,14 @@ impl Whole {
         ];
         let counted = kinds.iter().zip(self.total.types);
         let refused = counted.filter(|(kind, _)| !declared.accepts(**kind));
-        refused.map(|(_, count)| count).sum()
+        let refused: u64 = refused.map(|(_, count)| count).sum();
+        // `1.0` is an integer that is spelt as a number.
+        let spelt = match declared.accepts(JsonKind::Integer) && !declared.accepts(JsonKind::Number)
+        {
+            true => self.total.numbers.whole() - self.total.types[INTEGER],
+            false => 0,
+        };
+        refused - spelt
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::args::{Format, Profile};
@@ -42,13 +44,18 @@ fn write(path: &Path, json: &str) -> Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let written =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|mut file| {
-            std::io::Write::write_all(&mut file, json.as_bytes())?;
-            std::io::Write::write_all(&mut file, b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(path).map(drop).map_err(|error| error.error)
-        });
+    let folder = folder.unwrap_or(Path::new("."));
+    // A temporary file is its owner's alone; this one is to be what any other file is.
+    let usual = std::fs::Permissions::from_mode(0o666);
+    let begun = tempfile::Builder::new()
+        .permissions(usual)
+        .tempfile_in(folder);
+    let written = begun.and_then(|mut file| {
+        file.write_all(json.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    });
     written.map_err(|error| {
         Error::new(
             ErrorKind::Output,

@@ -1,12 +1,14 @@
-//! Jobs: runs of chunks whose bounds depend on the bytes of the input alone.
+//! Jobs: runs of whole lines whose bounds depend on the bytes of the input alone, not on how it arrives.
 //!
 //! Jobs grow with what was read before them, so that a small input has several and a large one not too many.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
-use std::sync::atomic::AtomicBool;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::buffer::Buffer;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 
 use crate::decode::Chunk;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,22 +16,31 @@ use crate::profile::Settings;
 use crate::protocol::scan::PADDING;
 use crate::protocol::state::Descriptor;
 use crate::runtime::bucket::Bucket;
-use crate::runtime::input::Lines;
+use crate::runtime::input::LINE_BYTES_MAX;
 use crate::runtime::staged::{self, Columns, Object, Part, Pattern, Reader};
 use crate::window::Input;
 
-/// Bytes of a chunk: small enough to stay in a core's cache.
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// Chunks of a job.
-const JOB_CHUNKS_MAX: u64 = 32;
+/// Bytes of the first jobs, and of a job at most.
+const JOB_BYTES_MIN: usize = 64 << 10;
+const JOB_BYTES_MAX: usize = 2 << 20;
 
 /// How much smaller than everything before it a job is.
 const SHARE: u64 = 16;
 
-/// Chunks of the job that begins at this byte.
-fn chunks(offset: u64) -> u64 {
-    (offset / SHARE / CHUNK_BYTES as u64).clamp(1, JOB_CHUNKS_MAX)
+/// What is read at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// How long to wait for input before looking whether the run has been stopped.
+const WAIT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
+
+/// Bytes of the job that begins here.
+fn size(offset: u64) -> usize {
+    usize::try_from(offset / SHARE).map_or(JOB_BYTES_MAX, |bytes| {
+        bytes.clamp(JOB_BYTES_MIN, JOB_BYTES_MAX)
+    })
 }
 
 /// Lines as a chunk.
@@ -44,36 +55,106 @@ pub fn chunk(mut lines: Vec<u8>, number: u64, offset: u64) -> Chunk {
     }
 }
 
-/// Messages as jobs.
+/// Messages as jobs: each ends behind the first line that fills it.
 #[derive(Debug)]
 pub struct Jobs {
-    lines: Lines,
+    input: OwnedFd,
+    /// What was read behind the last job.
+    carry: Vec<u8>,
+    ended: bool,
     passed: u64,
+    /// Bytes of every job, for tests.
+    fixed: Option<usize>,
 }
 
 impl Jobs {
     /// Reads from `input`.
-    pub fn new(input: OwnedFd, chunk_bytes: Option<usize>) -> Self {
+    pub fn new(input: OwnedFd, fixed: Option<usize>) -> Self {
         Self {
-            lines: Lines::new(input, None, Some(chunk_bytes.unwrap_or(CHUNK_BYTES))),
+            input,
+            carry: Vec::new(),
+            ended: false,
             passed: 0,
+            fixed,
         }
+    }
+
+    /// Appends what one read gives. `false` when the run has been stopped.
+    fn fill(&mut self, bytes: &mut Vec<u8>, stopped: &AtomicBool) -> Result<bool> {
+        loop {
+            let mut fds = [PollFd::new(&self.input, PollFlags::IN)];
+            match rustix::event::poll(&mut fds, Some(&WAIT)) {
+                Ok(0) | Err(Errno::INTR) if stopped.load(Ordering::Relaxed) => return Ok(false),
+                Ok(0) | Err(Errno::INTR) => continue,
+                Ok(_) => {}
+                Err(error) => return Err(failed(error)),
+            }
+            bytes.reserve(READ_BYTES + PADDING);
+            match rustix::io::read(self.input.as_fd(), rustix::buffer::spare_capacity(bytes)) {
+                Ok(count) => {
+                    self.ended = count == 0;
+                    return Ok(true);
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+
+    /// The first `len` bytes as a job; the rest waits.
+    fn cut(&mut self, mut bytes: Vec<u8>, len: usize) -> Result<Option<Chunk>> {
+        let last = memchr::memrchr(b'\n', &bytes[..len.saturating_sub(1)]).map_or(0, |at| at + 1);
+        if len - last > LINE_BYTES_MAX {
+            return Err(self.too_long(last));
+        }
+        self.carry.clear();
+        self.carry.extend_from_slice(&bytes[len..]);
+        bytes.truncate(len);
+        let job = chunk(bytes, 0, self.passed);
+        self.passed += len as u64;
+        Ok((len > 0).then_some(job))
+    }
+
+    fn too_long(&self, start: usize) -> Error {
+        let start = self.passed + start as u64;
+        let message =
+            format!("the line that starts at byte {start} is longer than {LINE_BYTES_MAX} bytes");
+        Error::new(ErrorKind::Protocol, message)
     }
 }
 
-impl Input for Jobs {
-    type Chunk = Vec<Chunk>;
+fn failed(error: Errno) -> Error {
+    Error::new(ErrorKind::Input, "reading the input failed").because(std::io::Error::from(error))
+}
 
-    fn read(&mut self, _: Vec<u8>, stopped: &AtomicBool) -> Result<Option<Vec<Chunk>>> {
-        let mut job: Vec<Chunk> = Vec::new();
-        for _ in 0..chunks(self.passed) {
-            match self.lines.read(Vec::new(), stopped)? {
-                Some(chunk) => job.push(chunk),
-                None => break,
+impl Input for Jobs {
+    type Chunk = Chunk;
+
+    fn read(&mut self, spare: Vec<u8>, stopped: &AtomicBool) -> Result<Option<Chunk>> {
+        let target = self.fixed.unwrap_or_else(|| size(self.passed)).max(1);
+        let mut bytes = spare;
+        bytes.clear();
+        bytes.append(&mut self.carry);
+        let mut searched = target - 1;
+        loop {
+            let found = bytes
+                .get(searched..)
+                .and_then(|rest| memchr::memchr(b'\n', rest));
+            if let Some(at) = found {
+                return self.cut(bytes, searched + at + 1);
+            }
+            searched = searched.max(bytes.len());
+            if self.ended {
+                let len = bytes.len();
+                return self.cut(bytes, len);
+            }
+            if bytes.len() > target + LINE_BYTES_MAX {
+                return Err(self.too_long(target));
+            }
+            if !self.fill(&mut bytes, stopped)? {
+                return Ok(None);
             }
         }
-        self.passed += job.iter().map(|chunk| chunk.len as u64).sum::<u64>();
-        Ok((!job.is_empty() && !super::is_stopped(stopped)).then_some(job))
     }
 }
 
@@ -81,8 +162,8 @@ impl Input for Jobs {
 pub struct Files {
     objects: std::vec::IntoIter<(Bucket, Object, Descriptor)>,
     columns: BTreeMap<Descriptor, Columns>,
-    /// The file that is being read, and its URL.
-    open: Option<(Reader, String)>,
+    /// The file that is being read.
+    open: Option<Reader>,
     passed: u64,
 }
 
@@ -124,40 +205,50 @@ impl Files {
         })
     }
 
-    /// The next lines; nothing at the end.
-    fn lines(&mut self, target: usize) -> Result<Vec<u8>> {
+    /// Appends the next lines; nothing at the end.
+    fn lines(&mut self, lines: &mut Vec<u8>, target: usize) -> Result<()> {
         loop {
-            if let Some((reader, _)) = &mut self.open {
-                let mut lines = Vec::with_capacity(target + target / 4);
-                if reader.read(&mut lines, target)? {
-                    return Ok(lines);
+            if let Some(reader) = &mut self.open {
+                let before = lines.len();
+                let some = reader.read(lines, target)?;
+                // Fewer bytes than asked for: that was the end, and a file is not read on behind it.
+                if lines.len() - before < target {
+                    self.open = None;
                 }
-                self.open = None;
+                if some {
+                    return Ok(());
+                }
             }
             let Some((bucket, object, stream)) = self.objects.next() else {
-                return Ok(Vec::new());
+                return Ok(());
             };
             let columns = self.columns.get(&stream).map(Vec::as_slice);
-            let reader = staged::open(&bucket, &object, &Part::Whole, &stream, columns)?;
-            self.open = Some((reader, object.url));
+            self.open = Some(staged::open(
+                &bucket,
+                &object,
+                &Part::Whole,
+                &stream,
+                columns,
+            )?);
         }
     }
 }
 
 impl Input for Files {
-    type Chunk = Vec<Chunk>;
+    type Chunk = Chunk;
 
-    fn read(&mut self, _: Vec<u8>, stopped: &AtomicBool) -> Result<Option<Vec<Chunk>>> {
+    fn read(&mut self, _: Vec<u8>, stopped: &AtomicBool) -> Result<Option<Chunk>> {
+        let target = size(self.passed);
         let mut job = Vec::new();
-        for _ in 0..chunks(self.passed) {
-            let lines = self.lines(CHUNK_BYTES)?;
-            if lines.is_empty() || super::is_stopped(stopped) {
+        while job.len() < target && !stopped.load(Ordering::Relaxed) {
+            let before = job.len();
+            self.lines(&mut job, target - before)?;
+            if job.len() == before {
                 break;
             }
-            let chunk = chunk(lines, 0, self.passed);
-            self.passed += chunk.len as u64;
-            job.push(chunk);
         }
-        Ok((!job.is_empty()).then_some(job))
+        let job = chunk(job, 0, self.passed);
+        self.passed += job.len as u64;
+        Ok((job.len > 0).then_some(job))
     }
 }

@@ -1,4 +1,4 @@
-//! Messages or staged files in, a profile out: jobs of chunks, run by any worker, added up in the order of the input.
+//! Messages or staged files in, a profile out: jobs, run by any worker, added up in the order of the input.
 
 mod input;
 mod meaning;
@@ -7,7 +7,6 @@ mod progress;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::load::Files;
 use super::pipe::widen;
@@ -57,18 +56,14 @@ pub fn run(input: OwnedFd, options: &Options) -> Result<Profile> {
             let size = size.metadata().ok().filter(std::fs::Metadata::is_file);
             widen(&input);
             let progress = Progress::new(options.progress, size.map(|size| size.len()));
-            measure(
-                Jobs::new(input, options.chunk_bytes),
-                &settings,
-                progress,
-                options,
-            )?
+            let jobs = Jobs::new(input, options.chunk_bytes);
+            measure(jobs, &settings, progress, options.workers)?
         }
         false => {
             let patterns = options.from.iter().map(|from| pattern(from, options));
             let files = StagedFiles::list(&patterns.collect::<Result<Vec<_>>>()?, &settings)?;
             let progress = Progress::new(options.progress, None);
-            measure(files, &settings, progress, options)?
+            measure(files, &settings, progress, options.workers)?
         }
     };
     let lines = gather.kept_lines();
@@ -88,20 +83,21 @@ pub fn run(input: OwnedFd, options: &Options) -> Result<Profile> {
 }
 
 fn measure<'a>(
-    input: impl Input<Chunk = Vec<Chunk>>,
+    input: impl Input<Chunk = Chunk>,
     settings: &'a Settings,
     progress: Progress,
-    options: &Options,
+    workers: usize,
 ) -> Result<Gather<'a>> {
     let told = Told {
         gather: Gather::new(settings),
         progress,
     };
-    let workers = super::threads(options.workers);
+    let workers = super::threads(workers);
     let (told, ended) = window::run(workers, input, told, || Worker {
         settings,
         reader: Reader::default(),
         part: Part::default(),
+        memory: Vec::new(),
     });
     told.progress.finish();
     ended.map(|()| told.gather)
@@ -112,14 +108,15 @@ struct Worker<'a> {
     settings: &'a Settings,
     reader: Reader,
     part: Part,
+    /// Of the chunk that was read last, to be used again.
+    memory: Vec<u8>,
 }
 
-impl Work<Vec<Chunk>, Part> for Worker<'_> {
-    fn work(&mut self, chunks: Vec<Chunk>) -> Part {
+impl Work<Chunk, Part> for Worker<'_> {
+    fn work(&mut self, chunk: Chunk) -> Part {
         let mut part = std::mem::take(&mut self.part);
-        for chunk in &chunks {
-            self.reader.read(self.settings, chunk, &mut part);
-        }
+        self.reader.read(self.settings, &chunk, &mut part);
+        self.memory = chunk.bytes.into_vec().unwrap_or_default();
         part
     }
 
@@ -130,7 +127,7 @@ impl Work<Vec<Chunk>, Part> for Worker<'_> {
     fn reclaim(&mut self, mut part: Part) -> Vec<u8> {
         part.clear();
         self.part = part;
-        Vec::new()
+        std::mem::take(&mut self.memory)
     }
 }
 
@@ -181,9 +178,4 @@ fn read(path: &PathBuf) -> Result<String> {
 
 fn unreadable(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Input, "the input cannot be read").because(error)
-}
-
-/// Whether a run was given up.
-fn is_stopped(stopped: &AtomicBool) -> bool {
-    stopped.load(Ordering::Relaxed)
 }

@@ -1,10 +1,12 @@
 //! Personal data in a sample of the records, found as a run that only observes would find it.
 
+use std::sync::Arc;
+
 use super::input::chunk;
 use crate::detect::column::{Decision, Known};
 use crate::error::{ErrorKind, Result};
 use crate::pipeline::{self, Worker};
-use crate::plan::{Learning, Plan};
+use crate::plan::{Learning, Plan, StreamPlan};
 use crate::profile::form::{ColumnProfile, Personal, Profile};
 use crate::profile::{Lines, leave_out};
 use crate::protocol::state::Descriptor;
@@ -36,18 +38,43 @@ pub fn find(profile: &mut Profile, lines: &Lines, files: &Files, no_models: bool
     };
     let (mut worker, mut number) = (Worker::default(), 0);
     for (descriptor, held) in lines {
-        let mut text = Vec::new();
-        for line in held {
-            text.extend_from_slice(line);
-            text.push(b'\n');
+        let mut begin = 0;
+        // Models are dear: what is decided is not looked at again.
+        for end in STEPS.into_iter().chain([held.len()]) {
+            let step = held.get(begin..end.min(held.len())).unwrap_or_default();
+            if step.is_empty() || begin > 0 && is_decided(&plan, descriptor) {
+                break;
+            }
+            let lines = step.iter().flat_map(|line| [line, &b"\n"[..]]);
+            let lines: Vec<u8> = lines.flatten().copied().collect();
+            let done = pipeline::process(&plan, &mut worker, chunk(lines, number, 0));
+            worker.reclaim(done);
+            (begin, number) = (end, number + 1);
         }
-        let done = pipeline::process(&plan, &mut worker, chunk(text, number, 0));
-        worker.reclaim(done);
-        number += 1;
         tell(profile, &plan, descriptor);
     }
     profile.streams.iter_mut().for_each(leave_out);
     Ok(())
+}
+
+/// Records of a stream after which it is asked whether all columns are decided.
+const STEPS: [usize; 3] = [32, 64, 128];
+
+/// Whether every column of a stream is decided.
+fn is_decided(plan: &Plan, descriptor: &Descriptor) -> bool {
+    let learners = stream(plan, descriptor);
+    let mut learners = learners.iter().flat_map(|stream| stream.learners());
+    learners.all(|learning| {
+        let columns = learning.learner.columns();
+        columns
+            .iter()
+            .all(|(known, _)| known.verdict.decision != Decision::Undecided)
+    })
+}
+
+fn stream(plan: &Plan, descriptor: &Descriptor) -> Option<Arc<StreamPlan>> {
+    let mut streams = (0..plan.streams()).map(|id| plan.stream(id));
+    streams.find(|stream| stream.descriptor == *descriptor)
 }
 
 /// The plan with its models; or why they cannot be had.
@@ -62,12 +89,7 @@ fn prepared(files: &Files) -> Result<Result<Plan, String>> {
 }
 
 fn tell(profile: &mut Profile, plan: &Plan, descriptor: &Descriptor) {
-    let ids = 0..plan.streams();
-    let streams = ids.map(|id| plan.stream(id));
-    let Some(stream) = streams
-        .into_iter()
-        .find(|stream| stream.descriptor == *descriptor)
-    else {
+    let Some(stream) = stream(plan, descriptor) else {
         return;
     };
     let profiled = profile.streams.iter_mut().find(|profiled| {
