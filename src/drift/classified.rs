@@ -73,11 +73,11 @@ mod tests {
     #[test]
     fn a_stage_that_names_a_place_classifies_it() {
         let text = "version: 1\nstreams:\n  s:\n    stages:\n\
-            \x20     - rename: {column: mail, to: email}\n\
+            \x20     - rename: {from: mail, to: email}\n\
             \x20     - mask: {column: email, with: redact}\n\
             \x20     - drop: contact\n\
-            \x20     - detect: {columns: [notes], pin: {title: clean}}\n\
-            \x20     - detect: {columns: ['*']}\n";
+            \x20     - detect: {columns: [notes], with: redact, pin: {title: clean}}\n\
+            \x20     - detect: {columns: ['*'], with: redact}\n";
         let mut problems = Problems::new();
         let config = Config::parse("f", text, &mut problems).expect("a configuration");
         assert!(problems.is_empty(), "{problems}");
