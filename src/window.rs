@@ -50,8 +50,10 @@ pub trait Work<Chunk, Done> {
     /// Does the work of a chunk again, up to the line that stops it.
     fn shorten(&mut self, done: Done, stop: Stop) -> Done;
 
-    /// Does the work of a chunk once more.
-    fn again(&mut self, done: Done) -> Done;
+    /// Does the work of a chunk once more, where the output may ask for it.
+    fn again(&mut self, done: Done) -> Done {
+        done
+    }
 
     /// Takes the memory of a written chunk back.
     fn reclaim(&mut self, done: Done) -> Vec<u8>;

@@ -207,9 +207,14 @@ fn gather(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
 
 /// The planted values as a careless program might spell them, in lower case.
 fn spellings() -> Vec<(&'static str, Vec<u8>)> {
+    spellings_of(&[CORE, "vole@canary", "canary-mail", NUMBER])
+}
+
+/// Texts as a careless program might spell them, in lower case.
+pub fn spellings_of(texts: &[&str]) -> Vec<(&'static str, Vec<u8>)> {
     let lower = |text: String| text.to_ascii_lowercase().into_bytes();
     let mut spellings = Vec::new();
-    for plain in [CORE, "vole@canary", "canary-mail", NUMBER] {
+    for plain in texts.iter().copied() {
         spellings.push(("plain", lower(plain.to_owned())));
         spellings.push((
             "hex",

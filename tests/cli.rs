@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "models",
     "audit",
     "rules",
+    "suggest",
     "completions",
 ];
 

@@ -1,5 +1,7 @@
 //! What is on record: runs and what they were made of, in a chain that shows what was done to it.
 
+mod catalogues;
+
 use std::fs;
 use std::path::Path;
 

@@ -9,6 +9,7 @@ mod cli;
 mod embed;
 mod govern;
 mod kill;
+mod llm;
 mod models;
 mod properties;
 mod protocol;

@@ -23,7 +23,7 @@ fn write(value: &Value, out: &mut String) {
         }
         Value::Object(entries) => {
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            entries.sort_by_key(|(name, _)| *name);
             out.push('{');
             for (place, (name, item)) in entries.into_iter().enumerate() {
                 if place > 0 {

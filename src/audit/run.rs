@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Kind, Record};
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::plan::catalogue::Answers;
 use crate::plan::rules::{RuleFile, RuleSpec, effective_action};
 use crate::report::{Totals, models};
 use crate::stage::rules::Action;
@@ -44,6 +45,7 @@ pub fn started(plan: &Plan, command: &str) -> Record {
         "rules": rules.collect::<Vec<_>>(),
         "models": models(plan),
         "embedders": embedders.collect::<Vec<_>>(),
+        "catalogue": sources.catalogue.as_ref().map(|answers| answered(answers)),
     });
     Record::new(Kind::RunStarted, payload)
 }
@@ -72,6 +74,21 @@ pub fn ended(
         "milliseconds": u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
     });
     Record::new(Kind::RunEnded, payload)
+}
+
+/// What a catalogue said of the streams it was asked about.
+fn answered(answers: &Answers) -> Vec<Value> {
+    let asked = answers.asked();
+    let told = asked.iter().map(|(stream, answer)| {
+        json!({
+            "stream": stream.to_string(),
+            "decision": answer.stream,
+            "source": answer.source,
+            "at": answer.at,
+            "failure": answer.failure,
+        })
+    });
+    told.collect()
 }
 
 /// A rule by its name and fingerprint: how far it has come, and what it may do.

@@ -1,7 +1,9 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
 mod audit;
+mod profile;
 mod rules;
+mod suggest;
 
 use std::path::PathBuf;
 
@@ -11,9 +13,12 @@ use clap_complete::Shell;
 use crate::runtime::Files;
 
 pub(super) use audit::{Audit, AuditAction};
+pub(super) use profile::Profile;
 pub(super) use rules::{
     GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesRetire, RulesTest,
+    TrialCourse, TrialRows,
 };
+pub(super) use suggest::Suggest;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -37,12 +42,14 @@ pub(super) enum Command {
     Batch(Batch),
     Check(Check),
     Explain(Explain),
+    Profile(Profile),
     Catalog(Catalog),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
     Rules(Rules),
     Audit(Audit),
+    Suggest(Suggest),
     /// Prints the completions of a shell.
     #[command(
         after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"

@@ -11,9 +11,11 @@ mod explain;
 mod models;
 mod output;
 mod pipe;
+mod profile;
 mod reveal;
 mod rules;
 mod serve;
+mod suggest;
 
 use std::process::ExitCode;
 
@@ -38,12 +40,14 @@ pub fn main() -> ExitCode {
         Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),
         Command::Audit(options) => audit::run(options),
         Command::Rules(options) => rules::run(options),
+        Command::Suggest(options) => suggest::run(options),
         Command::Completions { shell } => completions::run(*shell),
     };
     match ended {

@@ -44,6 +44,11 @@ pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String 
     text
 }
 
+/// Prints what a person should know though nothing failed.
+pub(super) fn note(text: &str) {
+    eprintln!("note: {text}");
+}
+
 /// Prints help or what is wrong with the arguments.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     // A closed terminal cannot be told.

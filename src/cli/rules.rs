@@ -1,6 +1,6 @@
 //! `midflight rules`
 
-mod backtest;
+pub(super) mod backtest;
 mod list;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 //! Streams of the catalog are compiled at the start, with every problem at once; a stream that no catalog
 //! announces is compiled when it is first heard of.
 
+pub mod catalogue;
 mod compile;
 pub mod config;
 pub mod keys;
@@ -28,6 +29,7 @@ use crate::schema::StreamSchema;
 use crate::stage::Stage;
 use crate::stage::rules::Watch;
 use crate::stage::spec::{Split, StageSpec};
+use catalogue::Answers;
 use config::{Config, ForeignLines, Spanned, Unlisted};
 use keys::Keys;
 use rules::RuleFile;
@@ -49,6 +51,8 @@ pub struct Sources {
     pub keys: Keys,
     /// The embedders that stages ask for.
     pub embedders: Embedders,
+    /// Who says what may be shown to a model, where the configuration names someone.
+    pub catalogue: Option<Arc<Answers>>,
     /// Nothing is changed, everything is reported.
     pub observe: bool,
     /// Records become rows of tables, so that every one of them is looked at.

@@ -18,6 +18,9 @@ pub struct Profile {
     pub version: u32,
     /// The version of the program that measured.
     pub midflight: String,
+    /// What a reader should know: what could not be done, what was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// In the order of their names.
     pub streams: Vec<StreamProfile>,
 }
@@ -40,11 +43,49 @@ pub struct StreamProfile {
     /// Path of the cursor, as the catalog says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// How the primary key behaves, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyProfile>,
+    /// How the cursor behaves, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor_course: Option<CursorProfile>,
+    /// Values of columns beyond the bound, which were not measured.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// In the order in which they were met; objects and arrays are columns too, and so is what is in them.
     pub columns: Vec<ColumnProfile>,
     /// Facts about two columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pairs: Vec<PairProfile>,
+}
+
+/// How a primary key behaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyProfile {
+    /// Records in which a part of the key is null or missing.
+    pub nulls: u64,
+    /// About how many different keys.
+    pub distinct: u64,
+    /// About how many keys were met once; the others repeat. `None` where it cannot be told any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub singletons: Option<u64>,
+    /// The sketch and the sample behind these numbers, for merging; the sample is left out of personal data.
+    pub sketch: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sample: String,
+}
+
+/// How a cursor behaves, from record to record in the order of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CursorProfile {
+    /// Records in which it is null or missing.
+    pub nulls: u64,
+    /// Records in which it is less than in the record before.
+    pub backwards: u64,
+    /// Records in which it is a moment later than the run.
+    pub future: u64,
 }
 
 /// What was measured about one column.
@@ -59,10 +100,19 @@ pub struct ColumnProfile {
     pub total: Measures,
     /// One for each slice of the stream.
     pub slices: Vec<Measures>,
-    /// About how many different values; exact while [`Values`] are.
+    /// About how many different values; exact while all `values` are listed.
     pub distinct: u64,
+    /// About how many values were met once; exact while all `values` are listed. `None` where it cannot be told any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub singletons: Option<u64>,
     /// The sketch behind `distinct`, for merging.
     pub sketch: String,
+    /// Hashes of some values, with their counts, behind `singletons`; empty while all values are listed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sample: String,
+    /// Values whose JSON type the declared type does not take.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub conflicts: u64,
     /// How values follow one another in the order of the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
@@ -98,13 +148,15 @@ pub struct Measures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lengths: Option<Numbers>,
     /// Strings by their form: `a` a run of lower-case letters, `A` of upper-case, `9` of digits, others as they are,
-    /// runs marked by `+`. `None` once there are too many forms.
+    /// runs marked by `+` behind them; `+` and `\` themselves stand behind a `\`. `None` once there are too many forms
+    /// in the whole column, or one is too long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shapes: Option<BTreeMap<String, u64>>,
-    /// Every character seen in strings, in order. `None` once there are too many.
+    /// Every character seen in strings, in order. `None` once there are too many in the whole column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<String>,
-    /// Every value and how often, as JSON text. `None` once there are too many, or they are too long.
+    /// Every value and how often, as JSON text. `None` once there are too many in the whole column, or one is too
+    /// long. Nulls, objects and arrays are none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<BTreeMap<String, u64>>,
 }
@@ -123,7 +175,11 @@ pub struct Numbers {
     pub negative: u64,
     /// Digits behind the point at most.
     pub scale: u32,
-    /// Counts per logarithmic bucket, for quantiles within 1 %. Buckets add up.
+    /// How often buckets were made twice as wide, because values spread too far.
+    #[serde(default, skip_serializing_if = "is_zero_32")]
+    pub coarse: u32,
+    /// Counts per logarithmic bucket, for quantiles within 1 % ([`Numbers::quantile`]). Buckets add up; zeros are in
+    /// none. Where personal data is left out, `min`, `max` and `sum` are 0 and buckets are all that is told.
     pub buckets: BTreeMap<i32, u64>,
 }
 
@@ -193,4 +249,73 @@ pub struct PairMeasures {
     /// How often values stand together, `a` then `b` as JSON text. `None` once there are too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub together: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+    /// Whether one decides the other; where values of one repeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a_decides_b: Option<Decides>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b_decides_a: Option<Decides>,
+}
+
+impl PairMeasures {
+    /// Adds what another slice has.
+    pub fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.both_null += other.both_null;
+        self.a_null += other.a_null;
+        self.b_null += other.b_null;
+        self.below += other.below;
+        self.equal += other.equal;
+        self.above += other.above;
+        super::merge::add_numbers(&mut self.difference, other.difference.as_ref());
+        self.together = match (self.together.take(), &other.together) {
+            (None, theirs) if self.rows == other.rows => theirs.clone(),
+            (Some(mut ours), Some(theirs)) => {
+                for (a, with) in theirs {
+                    let ours = ours.entry(a.clone()).or_default();
+                    with.iter()
+                        .for_each(|(b, count)| *ours.entry(b.clone()).or_default() += count);
+                }
+                Some(ours)
+            }
+            _ => None,
+        };
+        Decides::join(&mut self.a_decides_b, other.a_decides_b);
+        Decides::join(&mut self.b_decides_a, other.b_decides_a);
+    }
+}
+
+impl Decides {
+    fn join(ours: &mut Option<Self>, theirs: Option<Self>) {
+        if let Some(theirs) = theirs {
+            let ours = ours.get_or_insert_default();
+            ours.same += theirs.same;
+            ours.other += theirs.other;
+        }
+    }
+}
+
+/// Rows in which the first value had been seen before in the sample.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decides {
+    /// And stands with the second value that it stood with first.
+    pub same: u64,
+    /// And stands with another.
+    pub other: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero_32(number: &u32) -> bool {
+    *number == 0
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::catalogue;
 use super::embeddings::Source;
 use super::models::Models;
 use crate::detect::knows_label;
@@ -26,6 +27,8 @@ pub struct Files {
     pub observe: bool,
     /// Records become rows of tables.
     pub tables: bool,
+    /// No model is used, whatever the configuration says: personal data is found by recognisers alone.
+    pub no_tagger: bool,
     /// The configuration itself, where it is no file: its name in messages, and its text.
     pub text: Option<(String, String)>,
     /// The catalog itself, where it is no file.
@@ -88,7 +91,13 @@ pub fn load(files: &Files) -> Result<Plan> {
         &file,
         &mut problems,
     );
-    let tagger = tagger(&config.tagger, folder)?;
+    let catalogue = config.catalogue.as_ref();
+    let catalogue = catalogue.map(|spec| catalogue::open(spec, folder));
+    let catalogue = catalogue.transpose()?.map(Arc::new);
+    let tagger = match files.no_tagger {
+        true => None,
+        false => tagger(&config.tagger, folder)?,
+    };
     told.update(keys.fingerprint());
     // What files themselves say about their columns changes with every further file.
     if let Some(catalog) = catalog.as_ref().filter(|_| files.catalog.is_some()) {
@@ -105,6 +114,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         rules,
         keys,
         embedders: Embedders::new(Source::new(folder)),
+        catalogue,
         observe: files.observe,
         tables: files.tables,
         files: hashed,

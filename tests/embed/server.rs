@@ -1,18 +1,8 @@
-//! An endpoint for embeddings on this machine, which answers as a test says and notes what it was asked.
-
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+//! What the endpoint for embeddings answers.
 
 use serde_json::{Value, json};
 
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// The first line and the headers, as they came.
-    pub head: String,
-    pub body: Value,
-}
+pub use crate::support::server::{Answer, Asked, Server};
 
 impl Asked {
     /// The texts of the request.
@@ -22,78 +12,6 @@ impl Asked {
             .iter()
             .map(|text| text.as_str().expect("a text").to_owned())
             .collect()
-    }
-}
-
-/// A status, further headers, and a body.
-pub type Answer = (u16, &'static str, Value);
-
-/// An endpoint that lives as long as the test.
-pub struct Server {
-    pub url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Server {
-    /// An endpoint whose answers `answer` makes of the request and of how many came before it.
-    pub fn start(answer: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let notes = Arc::clone(&asked);
-        let answer = Arc::new(answer);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (notes, answer) = (Arc::clone(&notes), Arc::clone(&answer));
-                std::thread::spawn(move || {
-                    let _ = serve(stream, &notes, &*answer);
-                });
-            }
-        });
-        Self { url, asked }
-    }
-
-    /// What has been asked since the last call.
-    pub fn asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.asked.lock().expect("no panic"))
-    }
-}
-
-/// Answers requests until the connection ends.
-fn serve(
-    mut stream: TcpStream,
-    notes: &Mutex<Vec<Asked>>,
-    answer: &dyn Fn(usize, &Asked) -> Answer,
-) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    loop {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut head)? == 0 {
-                return Ok(());
-            }
-        }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse().ok())?
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        reader.read_exact(&mut body)?;
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let asked = Asked { head, body };
-        let (status, headers, body) = {
-            let mut notes = notes.lock().expect("no panic");
-            notes.push(asked.clone());
-            answer(notes.len() - 1, &asked)
-        };
-        let body = body.to_string();
-        let length = body.len();
-        write!(
-            stream,
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n{body}"
-        )?;
-        stream.flush()?;
     }
 }
 

@@ -65,6 +65,7 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         catalog,
         rules: Default::default(),
         keys,
+        catalogue: None,
         observe: false,
         embedders: Embedders::new(Source::new(std::path::Path::new(""))),
         tagger: tagger(&config_tagger),

@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod recipe;
+pub mod server;
 pub mod stage;
 
 use std::io::Write;

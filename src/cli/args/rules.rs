@@ -61,6 +61,28 @@ pub(in crate::cli) struct RulesBacktest {
     /// Rule files.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rows: TrialRows,
+    /// The configured catalog of the sync. Without it the types of columns are told from the first rows.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub gate: GateArguments,
+    #[command(flatten)]
+    pub course: TrialCourse,
+    /// Writes the evidence into the rule files; everything else of them keeps its bytes.
+    #[arg(long)]
+    pub write: bool,
+    /// Where a trial whose evidence is written is put on record; audit.jsonl beside the rule file if not given.
+    #[arg(long, value_name = "FILE", requires = "write")]
+    pub audit: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Rows that rules are tried on.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct TrialRows {
     /// Messages of a source, as it wrote them.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub data: Option<PathBuf>,
@@ -72,25 +94,17 @@ pub(in crate::cli) struct RulesBacktest {
     /// Passes over files whose names do not say what they are.
     #[arg(long, requires = "from")]
     pub skip_unknown: bool,
-    /// The configured catalog of the sync. Without it the types of columns are told from the first rows.
-    #[arg(long, value_name = "FILE")]
-    pub catalog: Option<PathBuf>,
-    #[command(flatten)]
-    pub gate: GateArguments,
+}
+
+/// How rules are tried.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct TrialCourse {
     /// At least so many stretches of the input are looked at each by itself.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=50))]
     pub folds: u16,
     /// What errors are drawn with; the same seed gives the same errors.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u32,
-    /// Writes the evidence into the rule files; everything else of them keeps its bytes.
-    #[arg(long)]
-    pub write: bool,
-    /// Where a trial whose evidence is written is put on record; audit.jsonl beside the rule file if not given.
-    #[arg(long, value_name = "FILE", requires = "write")]
-    pub audit: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
 }
 
 /// What evidence must show.

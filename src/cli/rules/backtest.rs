@@ -1,10 +1,12 @@
 //! `midflight rules backtest`
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{audit, fell_short, gate, print};
 use crate::audit::{Kind, Record};
-use crate::cli::args::RulesBacktest;
+use crate::cli::args::{GateArguments, RulesBacktest, TrialCourse, TrialRows};
 use crate::cli::batch::{format as staged_format, naming};
 use crate::cli::output::table;
 use crate::error::Result;
@@ -16,13 +18,12 @@ use crate::trial::{Choice, Error as Injected, percent};
 
 pub(super) fn run(arguments: &RulesBacktest) -> Result<()> {
     let books = Book::read_all(&arguments.files)?;
-    let options = Options {
-        source: source(arguments)?,
-        catalog: arguments.catalog.clone(),
-        gate: gate(&arguments.gate),
-        folds: usize::from(arguments.folds),
-        seed: u64::from(arguments.seed),
-    };
+    let options = options(
+        &arguments.rows,
+        &arguments.gate,
+        &arguments.course,
+        arguments.catalog.as_deref(),
+    )?;
     let tried = trial::run(&books, &options)?;
     if arguments.write {
         for (book, tried) in books.iter().zip(&tried).filter(|(_, tried)| tried.rows > 0) {
@@ -42,15 +43,31 @@ pub(super) fn run(arguments: &RulesBacktest) -> Result<()> {
     fell_short(rules.filter(|rule| !rule.shortfalls.is_empty()).count())
 }
 
-fn source(arguments: &RulesBacktest) -> Result<Source> {
-    let Some(from) = &arguments.from else {
-        return Ok(arguments.data.clone().map_or(Source::Stdin, Source::File));
+/// How rules are tried, as the arguments say.
+pub(in crate::cli) fn options(
+    rows: &TrialRows,
+    gated: &GateArguments,
+    course: &TrialCourse,
+    catalog: Option<&Path>,
+) -> Result<Options> {
+    Ok(Options {
+        source: source(rows)?,
+        catalog: catalog.map(Path::to_owned),
+        gate: gate(gated),
+        folds: usize::from(course.folds),
+        seed: u64::from(course.seed),
+    })
+}
+
+fn source(rows: &TrialRows) -> Result<Source> {
+    let Some(from) = &rows.from else {
+        return Ok(rows.data.clone().map_or(Source::Stdin, Source::File));
     };
-    let mut pattern = Pattern::parse(from)?.named(naming(&arguments.naming)?);
-    if let Some(format) = arguments.naming.input_format {
+    let mut pattern = Pattern::parse(from)?.named(naming(&rows.naming)?);
+    if let Some(format) = rows.naming.input_format {
         pattern = pattern.formatted(staged_format(format));
     }
-    if arguments.skip_unknown {
+    if rows.skip_unknown {
         pattern = pattern.skipping_unknown();
     }
     Ok(Source::Staged(pattern))
@@ -86,7 +103,7 @@ fn keep(book: &Book, tried: &Tried, arguments: &RulesBacktest) -> Result<()> {
         "rows": tried.rows,
         "tolerance": arguments.gate.tolerance,
         "min_rows": arguments.gate.min_rows,
-        "seed": arguments.seed,
+        "seed": arguments.course.seed,
         "rules": rules,
     });
     let log = Log::open(&audit(arguments.audit.as_deref(), book))?;

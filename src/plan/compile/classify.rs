@@ -13,6 +13,7 @@ use crate::stage::classify::{Categories, Classify, Target, words};
 impl Compiler<'_> {
     pub(super) fn classify(&mut self, spec: &ClassifySpec, at: Position, problems: &mut Problems) {
         let text = self.text("classify", &spec.text, at, problems);
+        self.must_be_cleared("classify", &spec.text, &spec.wanted, at, problems);
         let embedding = match self.sources.embedders.get(&spec.wanted) {
             Ok(embedding) => embedding,
             Err(error) => {

@@ -30,6 +30,7 @@ const OWN: [&str; 5] = ["id", "n", "of", "text", "embedding"];
 impl Compiler<'_> {
     pub(super) fn embed(&mut self, spec: &EmbedSpec, at: Position, problems: &mut Problems) {
         let text = self.text("embed", &spec.text, at, problems);
+        self.must_be_cleared("embed", &spec.text, &spec.wanted, at, problems);
         let embedding = match self.sources.embedders.get(&spec.wanted) {
             Ok(embedding) => embedding,
             Err(error) => {

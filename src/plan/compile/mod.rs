@@ -3,6 +3,7 @@
 mod book;
 mod check;
 mod classify;
+mod clearance;
 mod detect;
 mod detectors;
 mod embed;

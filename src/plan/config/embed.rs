@@ -148,17 +148,9 @@ pub(super) fn read_model(node: &Node, file: &str, problems: &mut Problems) -> Op
 
 fn read_endpoint(node: &Node, file: &str, problems: &mut Problems) -> Option<Endpoint> {
     let mut fields = Fields::of(node, "the model", file, problems)?;
-    let url = fields.require("endpoint", problems).and_then(|node| {
-        let url = read_name(node, "the endpoint", file, problems)?.trim_end_matches('/');
-        // A password in an address would end in reports.
-        let plain = !url.contains(['@', '?', '#']);
-        if plain && (url.starts_with("http://") || url.starts_with("https://")) {
-            return Some(url.to_owned());
-        }
-        let hint = "write it as \"https://host/v1\", without user, password or parameters";
-        problems.push_hint(file, node.at, "`endpoint` is no plain address", hint);
-        None
-    });
+    let url = fields
+        .require("endpoint", problems)
+        .and_then(|node| read_url(node, "endpoint", file, problems));
     let name = fields
         .require("name", problems)
         .and_then(|node| read_name(node, "the model's name", file, problems));
@@ -187,7 +179,25 @@ fn read_endpoint(node: &Node, file: &str, problems: &mut Problems) -> Option<End
     })
 }
 
-fn read_secret(node: &Node, file: &str, problems: &mut Problems) -> Option<Secret> {
+/// An address without a user, password or parameters; `key` is what it stands under.
+pub(super) fn read_url(
+    node: &Node,
+    key: &str,
+    file: &str,
+    problems: &mut Problems,
+) -> Option<String> {
+    let url = read_name(node, "the address", file, problems)?.trim_end_matches('/');
+    // A password in an address would end in reports.
+    let plain = !url.contains(['@', '?', '#']);
+    if plain && (url.starts_with("http://") || url.starts_with("https://")) {
+        return Some(url.to_owned());
+    }
+    let hint = "write it as \"https://host/v1\", without user, password or parameters";
+    problems.push_hint(file, node.at, format!("`{key}` is no plain address"), hint);
+    None
+}
+
+pub(super) fn read_secret(node: &Node, file: &str, problems: &mut Problems) -> Option<Secret> {
     const FORMS: &str = "write `{env: NAME}` or `{file: path}`";
     if !matches!(node.value, Value::Map(_)) {
         let message = "the key must not stand in the configuration itself";

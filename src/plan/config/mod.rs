@@ -3,6 +3,7 @@
 //! Says what was asked for and nothing about whether it can be done: columns, types and kinds of
 //! personal data are checked when the plan is compiled against a catalog.
 
+mod catalogue;
 mod classify;
 mod column;
 mod embed;
@@ -18,7 +19,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use catalogue::{CacheSpec, CatalogueFrom, CatalogueSpec, Server};
 pub(super) use column::read_paths;
+pub(super) use pattern::matches_glob;
 pub use pattern::{Rank, StreamPattern};
 pub(super) use read::{read_fraction, read_name, read_pattern, read_sql, read_version};
 pub(super) use stages::TYPES;
@@ -62,6 +65,8 @@ pub struct Config {
     pub tagger: TaggerChoice,
     /// How parts of a stage are written.
     pub stage: PartSpec,
+    /// Who says what may be shown to a model.
+    pub catalogue: Option<CatalogueSpec>,
 }
 
 /// Which tagger searches texts.
@@ -179,6 +184,9 @@ impl Config {
                 .take("stage")
                 .map(|node| stage::read_stage(node, file, problems))
                 .unwrap_or_default(),
+            catalogue: fields
+                .take("catalogue")
+                .and_then(|node| catalogue::read(node, file, problems)),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -197,6 +205,7 @@ impl Config {
             max_line_bytes: None,
             tagger: TaggerChoice::Builtin,
             stage: PartSpec::default(),
+            catalogue: None,
         }
     }
 
@@ -333,7 +342,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger` and `stage`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage` and `catalogue`",
                 ],
             ),
             (

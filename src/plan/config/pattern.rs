@@ -90,6 +90,11 @@ impl fmt::Display for StreamPattern {
     }
 }
 
+/// Whether a text is one that a glob means: `*` is any text, `?` any one character.
+pub(in crate::plan) fn matches_glob(pattern: &str, text: &str) -> bool {
+    StreamPattern::new(pattern).matches_text(text)
+}
+
 /// Reports globs of equal rank that some name matches both of.
 pub(super) fn refuse_ties(streams: &[StreamConfig], file: &str, problems: &mut Problems) {
     let globs: Vec<_> = streams.iter().filter(|s| s.pattern.is_glob()).collect();

@@ -9,7 +9,7 @@ use crate::schema::path::{Path, Segment};
 use crate::stage::spec::CastType;
 
 /// The most values of an `in_set`.
-const SET_VALUES_MAX: usize = 1_000;
+pub const SET_VALUES_MAX: usize = 1_000;
 
 /// What a rule demands of its columns; a shorthand demands it of each of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +132,8 @@ fn type_sql(column: &str, to: CastType) -> String {
 }
 
 impl Literal {
-    fn to_sql(&self) -> String {
+    /// As SQL writes it.
+    pub fn to_sql(&self) -> String {
         match self {
             Self::Bool(flag) => if *flag { "TRUE" } else { "FALSE" }.to_owned(),
             Self::Integer(number) => number.to_string(),
@@ -164,7 +165,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A path of keys as SQL names it; `None` for a path that names several values.
-fn identifier(path: &Path) -> Option<String> {
+pub fn identifier(path: &Path) -> Option<String> {
     let names: Option<Vec<_>> = path
         .segments()
         .iter()

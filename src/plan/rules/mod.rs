@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 pub use effect::{OnFail, Phase, Status, effective_action};
 pub use evidence::Evidence;
-pub use form::{Literal, RuleForm};
+pub use form::{Literal, RuleForm, SET_VALUES_MAX, identifier};
 
 use crate::document::{self, Fields, Node, Position, Problems};
 use crate::plan::config::{StreamPattern, read_pattern, read_version};

@@ -1,23 +1,18 @@
 //! Embedders behind HTTP, as OpenAI, Azure, vLLM, Ollama, text-embeddings-inference and others offer them.
 //!
-//! Neither texts nor the key reach a message: of an answer that is an error only its status and its code are
-//! told. Redirects are not followed, so that texts go nowhere but where they were sent.
+//! Neither texts nor the key reach a message; [`Http`] sees to that.
 
-use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::embedder::mean;
 use crate::model::embedding::Endpoint;
 use crate::model::{Embedder, Tokenize, Vector};
+use crate::runtime::http::{Http, Patience, Refused};
 use crate::stage::embed::cut::{Chunk, Size, cut};
 
 /// The most texts of one request.
@@ -27,44 +22,12 @@ const BYTES_MAX: usize = 60_000;
 /// Bytes that a number of an answer may take.
 const NUMBER_BYTES: usize = 64;
 
-/// How long an endpoint is waited for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// How often a request is made before it counts as failed.
-    pub tries: u32,
-    /// The wait before the second try; it doubles from try to try.
-    pub wait: Duration,
-    /// The longest wait, also where the endpoint asks for more.
-    pub wait_max: Duration,
-    /// For one answer.
-    pub timeout: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            tries: 5,
-            wait: Duration::from_millis(500),
-            wait_max: Duration::from_secs(60),
-            timeout: Duration::from_secs(60),
-        }
-    }
-}
-
 /// An embedder behind an endpoint.
 #[derive(Debug)]
 pub(super) struct Remote {
-    client: Client,
+    http: Http,
     endpoint: Endpoint,
     measure: Arc<dyn Tokenize>,
-    patience: Patience,
-}
-
-/// Why a request failed.
-enum Failure {
-    /// Trying again may help, after this long if the endpoint says so.
-    Passing(Error, Option<Duration>),
-    Lasting(Error),
 }
 
 #[derive(Deserialize)]
@@ -89,31 +52,10 @@ impl Remote {
         measure: Arc<dyn Tokenize>,
         patience: Patience,
     ) -> Result<Self> {
-        let mut headers = HeaderMap::new();
-        if let Some(key) = key {
-            // The error would quote nothing of it, and neither do we.
-            let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {key}")) else {
-                let message = "the endpoint's key has characters that no header can hold";
-                return Err(Error::new(ErrorKind::Config, message));
-            };
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        let client = Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("midflight/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10).min(patience.timeout))
-            .timeout(patience.timeout)
-            .build()
-            .map_err(|error| {
-                Error::new(ErrorKind::Model, "there can be no HTTP client").because(error)
-            })?;
         Ok(Self {
-            client,
+            http: Http::new("the endpoint", &endpoint.url, key, patience)?,
             endpoint: endpoint.clone(),
             measure,
-            patience,
         })
     }
 
@@ -145,82 +87,12 @@ impl Remote {
         if self.endpoint.shorten {
             body["dimensions"] = json!(self.endpoint.dimensions);
         }
-        let body = body.to_string();
-        let mut wait = self.patience.wait;
-        let mut tried = 1;
-        loop {
-            match self.once(&body, texts.len()) {
-                Ok(vectors) => return Ok(vectors),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing(error, _)) if tried >= self.patience.tries => {
-                    return Err(error.hint(format!(
-                        "it was tried {tried} times; run the sync again from its last state"
-                    )));
-                }
-                Err(Failure::Passing(_, asked)) => {
-                    std::thread::sleep(asked.unwrap_or(wait).min(self.patience.wait_max));
-                }
-            }
-            wait *= 2;
-            tried += 1;
-        }
-    }
-
-    fn once(&self, body: &str, texts: usize) -> Result<Vec<Vector>, Failure> {
-        let request = self
-            .client
-            .post(format!("{}/embeddings", self.endpoint.url))
-            .header("content-type", "application/json")
-            .body(body.to_owned());
-        let response = request.send().map_err(|error| {
-            let what = match () {
-                () if error.is_timeout() => "gives no answer in time",
-                () if error.is_connect() => "cannot be reached",
-                () => "breaks the connection off",
-            };
-            Failure::Passing(self.error(ErrorKind::Input, what), None)
-        })?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(self.refused(status, response));
-        }
-        let limit = texts * self.endpoint.dimensions * NUMBER_BYTES + (1 << 20);
-        let mut bytes = Vec::new();
-        let read = response.take(limit as u64).read_to_end(&mut bytes);
-        read.map_err(|_| {
-            Failure::Passing(
-                self.error(ErrorKind::Input, "breaks the connection off"),
-                None,
-            )
-        })?;
-        self.vectors(&bytes, texts).map_err(Failure::Lasting)
-    }
-
-    /// What an answer that is no success means.
-    fn refused(&self, status: StatusCode, response: Response) -> Failure {
-        let asked = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
-        let mut bytes = Vec::new();
-        let _ = response.take(1 << 16).read_to_end(&mut bytes);
-        let code = code(&bytes).map_or(String::new(), |code| format!(" ({code})"));
-        let what = format!("answers {}{code}", status.as_u16());
-        let passing = status.is_server_error()
-            || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
-        if passing {
-            return Failure::Passing(self.error(ErrorKind::Input, &what), asked);
-        }
-        let hint = match status.as_u16() {
-            401 | 403 => "look at the model's `key`",
-            404 | 405 | 300..400 => {
-                "look at `endpoint`, which ends before `/embeddings`, and at `name`"
-            }
-            400 | 413 | 422 => "if texts are too long for the model, set its `max_tokens`",
-            _ => "look at the endpoint's own log",
-        };
-        Failure::Lasting(self.error(ErrorKind::Model, &what).hint(hint))
+        let limit = texts.len() * self.endpoint.dimensions * NUMBER_BYTES + (1 << 20);
+        let answer = self
+            .http
+            .post("/embeddings", &body.to_string(), limit as u64);
+        let answer = answer.map_err(|refused| explained(*refused))?;
+        self.vectors(&answer, texts.len())
     }
 
     fn vectors(&self, bytes: &[u8], texts: usize) -> Result<Vec<Vector>> {
@@ -249,7 +121,7 @@ impl Remote {
     }
 
     fn error(&self, kind: ErrorKind, what: &str) -> Error {
-        Error::new(kind, format!("the endpoint {} {what}", self.endpoint.url))
+        self.http.error(kind, what)
     }
 }
 
@@ -302,13 +174,24 @@ fn requests(texts: &[&str]) -> Vec<Range<usize>> {
     requests
 }
 
-/// The code of an error's answer, when it is a word and no sentence: sentences may quote texts or keys.
-fn code(answer: &[u8]) -> Option<String> {
-    let answer: Value = serde_json::from_slice(answer).ok()?;
-    let error = answer.get("error")?;
-    let code = error.get("code").or(error.get("type"))?.as_str()?;
-    let word = |c: char| c.is_ascii_lowercase() || c == '_';
-    (code.len() <= 40 && !code.is_empty() && code.chars().all(word)).then(|| code.to_owned())
+/// The error with what to do about it.
+fn explained(refused: Refused) -> Error {
+    if refused.passing {
+        let tried = refused.tried;
+        return refused.error.hint(format!(
+            "it was tried {tried} times; run the sync again from its last state"
+        ));
+    }
+    refused
+        .error
+        .hint(match refused.status.unwrap_or_default() {
+            401 | 403 => "look at the model's `key`",
+            404 | 405 | 300..400 => {
+                "look at `endpoint`, which ends before `/embeddings`, and at `name`"
+            }
+            400 | 413 | 422 => "if texts are too long for the model, set its `max_tokens`",
+            _ => "look at the endpoint's own log",
+        })
 }
 
 #[cfg(test)]
@@ -324,26 +207,5 @@ mod tests {
         let mixed = ["a", &long, &long, &longest, "b", "c"];
         assert_eq!(requests(&mixed), [0..2, 2..3, 3..4, 4..6]);
         assert!(requests(&[]).is_empty());
-    }
-
-    #[test]
-    fn only_words_of_an_error_are_told() {
-        let told = |text: &str| code(text.as_bytes());
-        assert_eq!(
-            told(r#"{"error":{"code":"rate_limit_exceeded"}}"#).as_deref(),
-            Some("rate_limit_exceeded")
-        );
-        assert_eq!(
-            told(r#"{"error":{"type":"invalid_api_key"}}"#).as_deref(),
-            Some("invalid_api_key")
-        );
-        for text in [
-            r#"{"error":{"code":"the text 'Ann' is wrong"}}"#,
-            r#"{"error":"x"}"#,
-            r#"{"error":{"code":7}}"#,
-            "<html>",
-        ] {
-            assert_eq!(told(text), None, "{text}");
-        }
     }
 }

@@ -7,13 +7,15 @@ mod endpoint;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::http::Patience;
 use super::models::Models;
+use super::secret;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::embedding::{Choice, Counts, Endpoint, Remembering, Secret, Supplier, Wanted};
+use crate::model::embedding::{Choice, Counts, Endpoint, Remembering, Supplier, Wanted};
 use crate::model::manifest::Task;
 use crate::model::{Embedder, Embedding, LazyEmbedder, Tokenize};
 use cache::{Cached, Identity};
-use endpoint::{Patience, Remote};
+use endpoint::Remote;
 
 /// The model whose tokens measure texts for endpoints: one that is always there.
 const MEASURE: &str = "pii";
@@ -69,7 +71,7 @@ impl Source {
         let key = endpoint
             .key
             .as_ref()
-            .map(|key| self.secret(key))
+            .map(|key| secret::read(key, "the endpoint's key", &self.folder))
             .transpose()?;
         let models = Models::standard();
         let measure = Arc::new(models.encoder(&models.manifest(MEASURE)?)?);
@@ -87,28 +89,6 @@ impl Source {
             embedder: Arc::new(remote),
             tokenizer: measure,
         })
-    }
-
-    fn secret(&self, secret: &Secret) -> Result<String> {
-        let missing = |what: String| {
-            Error::new(ErrorKind::Config, format!("the endpoint's key: {what}"))
-                .hint("set it, or leave `key` out where none is needed")
-        };
-        let text = match secret {
-            Secret::Env(name) => std::env::var(name)
-                .map_err(|_| missing(format!("the environment variable `{name}` is not set")))?,
-            Secret::File(path) => {
-                let path = self.folder.join(path);
-                std::fs::read_to_string(&path).map_err(|error| {
-                    missing(format!("{} cannot be read", path.display())).because(error)
-                })?
-            }
-        };
-        let text = text.trim();
-        match text.is_empty() {
-            true => Err(missing("it is empty".to_owned())),
-            false => Ok(text.to_owned()),
-        }
     }
 }
 
