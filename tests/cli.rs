@@ -20,6 +20,8 @@ const COMMANDS: &[&str] = &[
     "audit",
     "suggest",
     "rules",
+    "rules",
+    "suggest",
     "completions",
 ];
 

@@ -13,6 +13,7 @@ use super::args::{
 };
 use super::output::{self, table};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::rules::Status;
 use crate::runtime::trial::{self, Approving, Book, Decision, Types, examine};
 use crate::trial::Gate;
 
@@ -39,6 +40,7 @@ fn test(arguments: &RulesTest) -> Result<()> {
             let rule = &book.file.rules[found.place];
             short += usize::from(!found.problems.is_empty());
             let verdict = match found.problems.is_empty() {
+                true if rule.status == Status::Retired => "retired".to_owned(),
                 true => "holds".to_owned(),
                 false => found.problems.join("; "),
             };

@@ -1,7 +1,7 @@
 //! Documents that people write: YAML 1.2 with the position of every key and value.
 //!
 //! [`parse()`] gives one [`Node`] tree, [`Fields`] reads a map strictly, and everything wrong lands in
-//! [`Problems`], so that one pass over a file tells all of it. [`write`] makes text of nodes, and
+//! [`Problems`], so that one pass over a file tells all of it. [`mod@write`] makes text of nodes, and
 //! [`outline()`] says where each value of a text begins and ends, for edits that leave the rest as it
 //! is. Knows nothing of what a document means.
 

@@ -1,7 +1,7 @@
 //! Puts rules to the test: on rows in the order of time, and on rows with errors put into them.
 //!
 //! [`Folds`] count violations per stretch of the input, [`wilson_upper`] says what they prove, [`inject()`] makes
-//! errors, [`Bench`] runs rules over both, and [`cover`] finds the fewest rules that catch what can be caught.
+//! errors, [`Bench`] runs rules over both, and [`cover()`] finds the fewest rules that catch what can be caught.
 //! Works on arrays; knows nothing of where rows come from.
 
 mod bench;

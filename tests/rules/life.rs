@@ -195,6 +195,28 @@ fn a_rule_is_listed_tested_tried_approved_enforced_and_retired() {
         [json!("quarantine"), json!("quarantine"), json!("ignore")]
     );
 
+    // What is retired may be about a column that is gone.
+    let gone = text(at).replace(
+        "check: not_null\n    columns: [state]",
+        "check: not_null\n    columns: [gone]",
+    );
+    fs::write(at.join("users.rules.yaml"), &gone).expect("a file");
+    let tested = rules(
+        at,
+        &["test", "users.rules.yaml", "--catalog", "catalog.json"],
+    );
+    assert_eq!(tested.code, 0, "{}", stdout(&tested));
+    assert!(stdout(&tested).contains("state_there  0      retired"));
+    let checked = [
+        "check",
+        "--config",
+        "midflight.yaml",
+        "--catalog",
+        "catalog.json",
+    ];
+    let checked = midflight(&checked).within(at).run("");
+    assert_eq!(checked.code, 0, "{}", checked.stderr);
+
     let records = audited(at, "audit.jsonl");
     let kinds: Vec<_> = records.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Compiler, START};
 use crate::document::{Problem, Problems};
 use crate::plan::config::StreamConfig;
-use crate::plan::rules::{RuleFile, RuleSpec, effective_action};
+use crate::plan::rules::{RuleFile, RuleSpec, Status, effective_action};
 use crate::schema::path::Path;
 use crate::schema::{Field, LogicalType};
 use crate::stage::check::{ANNOTATION, Check};
@@ -58,7 +58,9 @@ impl Compiler<'_> {
 
     fn inputs(&self, name: &str, file: &RuleFile, problems: &mut Problems) -> Vec<RuleInput> {
         let mut inputs = Vec::new();
-        for rule in &file.rules {
+        // A rule may have been retired because its column is gone.
+        let runs = |rule: &&RuleSpec| rule.status != Status::Retired;
+        for rule in file.rules.iter().filter(runs) {
             let action = effective_action(file.phase, rule.standing().0, rule.on_fail);
             let Some(sql) = rule.to_sql_at(&self.sources.now) else {
                 let message = "`unique_in_batch` would depend on how the input is cut into batches"

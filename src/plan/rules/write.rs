@@ -1,4 +1,4 @@
-//! Rule files as text: whole new ones, and [edits](super::edit) of those there are.
+//! Rule files as text: whole new ones, and edits of those there are.
 //!
 //! What is written reads back as what was given. The keys of a rule stand in one order, so that reviews
 //! show what changed and nothing else.

@@ -104,39 +104,28 @@ fn find<'a>(
     if withheld(a) || withheld(b) {
         return None;
     }
-    let splits = folds.pair(pair);
     let total = pair.total.together.as_ref()?;
     let turned = turn(total);
     let textual = [a, b].map(|at| stream.columns[at].total.numbers.is_none());
+    let splits: Vec<_> = [folds.pair(pair), folds.pair_ahead(pair)]
+        .into_iter()
+        .flatten()
+        .collect();
     // What sees more is better; of equals, what is read faster.
-    let mut best: Option<(f64, String, Table, bool)> = None;
+    let mut best: Option<(f64, Direction)> = None;
     for (counts, swap) in [(total, false), (&turned, true)] {
-        let columns = if swap {
-            [&pair.b, &pair.a]
-        } else {
-            [&pair.a, &pair.b]
-        };
-        let Some(table) = Table::of(counts) else {
+        let Some(found) = Direction::of(of, pair, counts, swap, textual, &splits) else {
             continue;
         };
-        let Some(sql) = table.sql(columns).filter(|sql| sql.len() <= SQL_MAX) else {
-            continue;
-        };
-        let worth: f64 = table.power_of(counts, swap, textual).iter().sum();
-        let better = best.as_ref().is_none_or(|(most, shortest, _, _)| {
-            worth > most + 0.01 || worth > most - 0.01 && sql.len() < shortest.len()
+        let worth: f64 = found.power.iter().sum();
+        let better = best.as_ref().is_none_or(|(most, other)| {
+            worth > most + 0.01 || worth > most - 0.01 && found.sql.len() < other.sql.len()
         });
         if better {
-            best = Some((worth, sql, table, swap));
+            best = Some((worth, found));
         }
     }
-    let (_, sql, table, swap) = best?;
-    let trial = tried(&splits, swap)?;
-    let power = table.power_of(if swap { &turned } else { total }, swap, textual);
-    // What sees little may not cost much.
-    if !trial.holds(of.tolerance * power[0].max(power[1])) {
-        return None;
-    }
+    let (_, Direction { sql, power, trial }) = best?;
     let paths: Vec<Path> = [&pair.a, &pair.b]
         .iter()
         .filter_map(|path| path.parse().ok())
@@ -146,6 +135,39 @@ fn find<'a>(
         .tried(trial);
     draft.place = (a.max(b), Rank::Combination);
     Some(Found { pair, draft, power })
+}
+
+/// What one column of a pair says about the other.
+struct Direction {
+    sql: String,
+    power: [f64; 2],
+    trial: Trial,
+}
+
+impl Direction {
+    /// `counts` begin with the column that speaks, which is the second one where they are swapped. `None` when there is
+    /// nothing to say, or it does not hold.
+    fn of(
+        of: &Embedded,
+        pair: &PairProfile,
+        counts: &Together,
+        swap: bool,
+        textual: [bool; 2],
+        splits: &[Split<PairMeasures>],
+    ) -> Option<Self> {
+        let columns = if swap {
+            [&pair.b, &pair.a]
+        } else {
+            [&pair.a, &pair.b]
+        };
+        let table = Table::of(counts)?;
+        let sql = table.sql(columns).filter(|sql| sql.len() <= SQL_MAX)?;
+        let power = table.power_of(counts, swap, textual);
+        let trial = tried(splits, swap)?;
+        // What sees little may not cost much.
+        let allowed = of.tolerance / 2.0 * power[0].max(power[1]);
+        trial.holds(allowed).then_some(Self { sql, power, trial })
+    }
 }
 
 /// The same counts by the second column.

@@ -97,6 +97,23 @@ impl Folds {
         self.split(&pair.slices, PairMeasures::default, PairMeasures::add)
     }
 
+    /// A pair's measures per fold from the third on, beside those of the folds before it: what was known when its rows came.
+    pub fn pair_ahead(&self, pair: &PairProfile) -> Vec<Split<PairMeasures>> {
+        let mut before = PairMeasures::default();
+        let mut splits = Vec::new();
+        for (fold, split) in self.pair(pair).into_iter().enumerate() {
+            if fold >= 2 {
+                splits.push(Split {
+                    rest: before.clone(),
+                    fold: split.fold.clone(),
+                    records: split.records,
+                });
+            }
+            before.add(&split.fold);
+        }
+        splits
+    }
+
     fn split<M>(
         &self,
         slices: &[M],
