@@ -159,11 +159,12 @@ def main():
     parser.add_argument("--table", action="append", default=[], metavar="NAME=TRAIN.csv,TEST.csv", help="another table")
     parser.add_argument("--no-flights", action="store_true")
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=7, help="of the first repeat")
     parser.add_argument("--folder", default="target/bench-rules")
     parser.add_argument("--details", action="store_true", help="recall per column, and rules that flag clean rows")
     options = parser.parse_args()
     lines = {}
-    for seed in range(7, 7 + options.repeats):
+    for seed in range(options.seed, options.seed + options.repeats):
         tables = {}
         if options.adult:
             tables["adult"] = adult(options.adult, seed)

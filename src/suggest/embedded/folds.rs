@@ -97,21 +97,16 @@ impl Folds {
         self.split(&pair.slices, PairMeasures::default, PairMeasures::add)
     }
 
-    /// A pair's measures per fold from the third on, beside those of the folds before it: what was known when its rows came.
+    /// A column's measures per fold from the third on, beside those of the folds before it: what was known when its
+    /// rows came.
+    pub fn column_ahead(&self, column: &ColumnProfile) -> Vec<Split<Measures>> {
+        ahead(self.column(column), Measures::empty(), merge::add)
+    }
+
+    /// The same of a pair.
     pub fn pair_ahead(&self, pair: &PairProfile) -> Vec<Split<PairMeasures>> {
-        let mut before = PairMeasures::default();
-        let mut splits = Vec::new();
-        for (fold, split) in self.pair(pair).into_iter().enumerate() {
-            if fold >= 2 {
-                splits.push(Split {
-                    rest: before.clone(),
-                    fold: split.fold.clone(),
-                    records: split.records,
-                });
-            }
-            before.add(&split.fold);
-        }
-        splits
+        let nothing = PairMeasures::default();
+        ahead(self.pair(pair), nothing, PairMeasures::add)
     }
 
     fn split<M>(
@@ -134,6 +129,19 @@ impl Folds {
         let filled = (0..self.records.len()).filter(|fold| self.records[*fold] > 0);
         filled.map(one).collect()
     }
+}
+
+fn ahead<M: Clone>(splits: Vec<Split<M>>, nothing: M, add: impl Fn(&mut M, &M)) -> Vec<Split<M>> {
+    let mut before = nothing;
+    let mut found = Vec::new();
+    for (number, split) in splits.into_iter().enumerate() {
+        let rest = before.clone();
+        add(&mut before, &split.fold);
+        if number >= 2 {
+            found.push(Split { rest, ..split });
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::demand::{Demand, Kind};
 use super::draft::{Draft, Rank};
 use super::evidence::of_literal;
 use super::folds::Trial;
-use super::number::{self, Limits, SLACKS, Sides, is_closed};
-use super::single::{Subject, without_null};
+use super::number::{self, Limits, SLACKS, Sides};
+use super::single::Subject;
 use crate::plan::rules::{Dimension, Literal, RuleForm, identifier};
 use crate::profile::form::{Measures, Numbers};
 use crate::stage::spec::CastType;
@@ -43,18 +43,11 @@ impl Subject<'_> {
             .numbers
             .as_ref()
             .map(|numbers| (numbers.min, numbers.max))?;
-        let closed = |measures: &Measures| {
-            let values = measures
-                .values
-                .as_ref()
-                .filter(|values| is_closed(&without_null(values)))?;
-            let numbers = measures.numbers.as_ref()?;
-            let whole = numbers.whole == numbers.count;
-            whole.then(|| Demand::Set(without_null(values).into_keys().collect()))
+        let whole = |measures: &Measures| {
+            let numbers = measures.numbers.as_ref();
+            numbers.is_some_and(|numbers| numbers.whole == numbers.count)
         };
-        let (Demand::Set(set), trial) = self.holds(closed)? else {
-            return None;
-        };
+        let (set, trial) = self.closed_set(whole)?;
         #[expect(clippy::cast_precision_loss, reason = "a small count")]
         let gapless = set.len() as f64 == max - min + 1.0;
         if gapless && set.len() > 2 {

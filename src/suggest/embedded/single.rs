@@ -7,6 +7,7 @@ use super::demand::{Demand, Kind, tried};
 use super::draft::{Draft, Rank};
 use super::evidence::{literal, node, of_literal, text as text_node};
 use super::folds::{Folds, Split, Trial};
+use super::number::is_closed;
 use crate::document::Value;
 use crate::plan::rules::{Dimension, Literal, RuleForm, SET_VALUES_MAX};
 use crate::profile::form::{ColumnProfile, Measures};
@@ -26,6 +27,8 @@ pub struct Known {
 pub(super) struct Subject<'a> {
     pub(super) of: &'a Embedded,
     pub(super) splits: Vec<Split<Measures>>,
+    /// The same for what came after.
+    pub(super) ahead: Vec<Split<Measures>>,
     pub(super) total: &'a Measures,
     pub(super) kind: Kind,
     pub(super) path: Path,
@@ -56,6 +59,7 @@ pub fn propose(
     let subject = Subject {
         of,
         splits: folds.column(column),
+        ahead: folds.column_ahead(column),
         total: &column.total,
         kind,
         path: path.clone(),
@@ -90,6 +94,28 @@ impl Subject<'_> {
     ) -> Option<(Demand, Trial)> {
         let trial = tried(&self.splits, self.kind, &make)?;
         Some((make(self.total)?, trial)).filter(|(_, trial)| trial.holds(self.of.tolerance))
+    }
+
+    /// The values of the column as a set, if they are a closed one on every fold, and nothing new came after those
+    /// that were known by then. `fits` may ask more of the measures.
+    pub(super) fn closed_set(
+        &self,
+        fits: impl Fn(&Measures) -> bool,
+    ) -> Option<(BTreeSet<String>, Trial)> {
+        let set = |measures: &Measures| {
+            let values = measures.values.as_ref().map(without_null)?;
+            Some(Demand::Set(values.into_keys().collect()))
+        };
+        let closed = |measures: &Measures| {
+            let values = measures.values.as_ref().map(without_null)?;
+            let closed = is_closed(&values) && fits(measures);
+            closed.then(|| set(measures)).flatten()
+        };
+        let (Demand::Set(values), trial) = self.holds(closed)? else {
+            return None;
+        };
+        let ahead = tried(&self.ahead, self.kind, set)?;
+        ahead.holds(self.of.tolerance).then_some((values, trial))
     }
 
     pub(super) fn columns(&self) -> Vec<Path> {
@@ -181,7 +207,7 @@ fn grows(column: &ColumnProfile) -> bool {
 }
 
 /// The values that are there.
-pub(super) fn without_null(values: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+fn without_null(values: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
     let mut values = values.clone();
     values.remove("null");
     values

@@ -6,7 +6,7 @@ use super::demand::Demand;
 use super::draft::{Draft, Rank};
 use super::evidence::text as text_node;
 use super::number::{Limits, Sides, is_closed};
-use super::single::{Subject, without_null};
+use super::single::Subject;
 use super::text::{Letters, any_run, example, pattern_of_alphabet, pattern_of_forms};
 use crate::plan::rules::{Dimension, RuleForm};
 use crate::profile::form::Measures;
@@ -55,16 +55,7 @@ impl Subject<'_> {
     }
 
     fn text_set(&self) -> Option<Draft> {
-        let closed = |measures: &Measures| {
-            let values = measures
-                .values
-                .as_ref()
-                .filter(|values| is_closed(&without_null(values)))?;
-            Some(Demand::Set(without_null(values).into_keys().collect()))
-        };
-        let (Demand::Set(set), trial) = self.holds(closed)? else {
-            return None;
-        };
+        let (set, trial) = self.closed_set(|_| true)?;
         (!self.withheld && set.len() <= TEXTS_MAX)
             .then(|| self.set_draft(&set, trial))
             .flatten()
