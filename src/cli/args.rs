@@ -52,7 +52,7 @@ pub(super) enum Command {
     Models(Models),
     Rules(Rules),
     Audit(Audit),
-    Suggest(Suggest),
+    Suggest(Box<Suggest>),
     /// Prints the completions of a shell.
     #[command(
         after_help = "Example:\n  midflight completions bash > /etc/bash_completion.d/midflight"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Compiler, START};
 use crate::document::{Problem, Problems};
 use crate::plan::config::StreamConfig;
-use crate::plan::rules::{RuleFile, RuleSpec, Status, effective_action};
+use crate::plan::rules::{OnFail, RuleFile, RuleSpec, Status, effective_action};
 use crate::schema::path::Path;
 use crate::schema::{Field, LogicalType};
 use crate::stage::check::{ANNOTATION, Check};
@@ -132,6 +132,10 @@ impl Compiler<'_> {
             .filter(|(_, rule)| takes(rule.action));
         let watched = watched.filter_map(|(place, rule)| {
             let spec = file.rules.iter().find(|spec| spec.id == rule.id)?;
+            // Who asked for a stop did not ask to let records pass.
+            if spec.on_fail == OnFail::Fail {
+                return None;
+            }
             Some(Watched {
                 rule: place,
                 id: rule.id.clone(),

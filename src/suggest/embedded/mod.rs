@@ -105,7 +105,7 @@ impl Embedded {
             fits
         });
         drafts.truncate(RULES_MAX);
-        drafts.sort_by(|one, other| one.place.cmp(&other.place));
+        drafts.sort_by_key(|draft| draft.place);
         drafts
     }
 }
