@@ -117,6 +117,16 @@ impl Column {
         self.course = Course::default();
     }
 
+    /// Forgets the job that has ended, and gives its memory back.
+    pub fn release(&mut self) {
+        *self = Self {
+            path: std::mem::take(&mut self.path),
+            key_part: self.key_part,
+            hints: std::mem::take(&mut self.hints),
+            ..Self::default()
+        };
+    }
+
     /// Counts an object or array.
     #[inline]
     pub fn container(&mut self, object: bool) {

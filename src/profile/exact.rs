@@ -58,6 +58,11 @@ impl Exact {
         }
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.parts.capacity() * size_of::<i128>()
+    }
+
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
         self.parts.clear();

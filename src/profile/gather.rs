@@ -18,7 +18,10 @@ const COLUMNS_MAX: usize = 4_000;
 const LINE_BYTES_MAX: usize = 32 << 20;
 
 /// Bytes of lists of values of all columns.
-const LISTED_BYTES_MAX: usize = 96 << 20;
+const LISTED_BYTES_MAX: usize = 48 << 20;
+
+/// Bytes of what is measured slice by slice.
+const SLICE_BYTES_MAX: usize = 96 << 20;
 
 /// Lines of streams.
 pub type Lines = BTreeMap<Descriptor, Vec<Box<[u8]>>>;
@@ -82,6 +85,7 @@ impl<'a> Gather<'a> {
             |stream| stream.rows.thin(),
         );
         self.shorten(LINE_BYTES_MAX, Stream::line_bytes, Stream::keep_fewer_lines);
+        self.shorten(SLICE_BYTES_MAX, Stream::slice_bytes, Stream::join_slices);
         let mut columns: Vec<&mut Whole> =
             self.streams.iter_mut().flat_map(Stream::columns).collect();
         let mut listed: usize = columns.iter().map(|column| column.listed_bytes()).sum();
@@ -118,7 +122,7 @@ impl<'a> Gather<'a> {
         lines
     }
 
-    /// The profile of everything.
+    /// The profile of everything; afterwards there is nothing more.
     pub fn written(&mut self) -> Profile {
         self.streams
             .sort_by(|one, other| one.descriptor.cmp(&other.descriptor));

@@ -94,6 +94,12 @@ impl Measured {
         self.characters.merge(&other.characters);
     }
 
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let sums = self.numbers.bytes() + self.moments.bytes() + self.lengths.bytes();
+        size_of::<Self>() + sums + self.shapes.held.len() * 80
+    }
+
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
         (self.present, self.nulls) = (0, 0);

@@ -20,6 +20,9 @@ const MET_MAX: usize = 4_096;
 /// Columns of a stream that a worker remembers from job to job.
 const KNOWN_MAX: usize = 8_192;
 
+/// Columns of a stream from which on a worker keeps no memory for them from job to job.
+const WIDE: usize = 256;
+
 /// Parts of a primary key that are looked at.
 pub const KEY_PARTS_MAX: usize = 16;
 
@@ -152,8 +155,13 @@ impl StreamPart {
     fn clear(&mut self) {
         self.met = false;
         (self.records, self.bytes, self.left_out) = (0, 0, 0);
+        let wide = self.columns.len() > WIDE;
         for node in self.touched.drain(..) {
-            self.columns[node as usize].clear();
+            let column = &mut self.columns[node as usize];
+            match wide {
+                true => column.release(),
+                false => column.clear(),
+            }
         }
         self.rows.clear();
         self.lines.held.clear();

@@ -124,17 +124,30 @@ impl Stream {
         {
             return;
         }
-        if self.slices.len() == SLICES_MAX {
-            let slices = self.slices.len();
-            self.columns
-                .iter_mut()
-                .for_each(|column| column.join_slices(slices));
-            self.slices = pairwise(std::mem::take(&mut self.slices), |one, next| *one += next);
-            self.rows.join_slices();
-            self.full *= 2;
+        if self.slices.len() >= SLICES_MAX {
+            self.join_slices();
             return self.open_slice();
         }
         self.slices.push(0);
+    }
+
+    /// Makes one slice of every two neighbours, and the next ones as long.
+    pub fn join_slices(&mut self) {
+        let slices = self.slices.len();
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.join_slices(slices));
+        self.slices = pairwise(std::mem::take(&mut self.slices), |one, next| *one += next);
+        self.rows.join_slices();
+        self.full *= 2;
+    }
+
+    /// Bytes that its slices take, about; nothing where there is one alone.
+    pub fn slice_bytes(&self) -> usize {
+        match self.slices.len() {
+            0 | 1 => 0,
+            _ => self.columns.iter().map(Whole::slice_bytes).sum(),
+        }
     }
 
     fn column(&mut self, path: &str, room: &mut usize) -> Option<usize> {
@@ -166,17 +179,21 @@ impl Stream {
         &mut self.columns
     }
 
-    /// As it is written down.
+    /// As it is written down; afterwards it is empty.
     pub fn written(&mut self) -> StreamProfile {
         self.close_slices();
         let slices = self.slices.len();
         let facts = Arc::clone(&self.facts);
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in &mut self.columns {
-            let declared = declared(&facts, &column.path);
-            columns.push(column.written(slices, declared.as_ref()));
-        }
-        let pairs = pairs(&self.rows, &self.columns, slices);
+        let pairs = pairs(&std::mem::take(&mut self.rows), &self.columns, slices);
+        let cursor_course = self.cursor_course();
+        // Each column goes as soon as it is written down: there is not room for all of them twice.
+        let whole = std::mem::take(&mut self.columns).into_iter();
+        let columns: Vec<_> = whole
+            .map(|mut column| {
+                let declared = declared(&facts, &column.path);
+                column.written(slices, declared.as_ref())
+            })
+            .collect();
         let key = (!facts.primary_key.is_empty() && facts.primary_key.len() <= part::KEY_PARTS_MAX)
             .then(|| {
                 let distinct = self
@@ -201,7 +218,7 @@ impl Stream {
             primary_key: facts.primary_key.clone(),
             cursor: facts.cursor.clone(),
             key,
-            cursor_course: self.cursor_course(),
+            cursor_course,
             left_out: self.left_out,
             columns,
             pairs,

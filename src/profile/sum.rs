@@ -178,6 +178,12 @@ impl Sum {
         }
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let buckets = self.above.counts.capacity() + self.below.counts.capacity();
+        buckets * size_of::<u64>() + self.sum.bytes()
+    }
+
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
         self.plain = Plain::default();

@@ -143,6 +143,11 @@ impl Whole {
                 .sum::<usize>()
     }
 
+    /// Bytes that its slices take, about.
+    pub fn slice_bytes(&self) -> usize {
+        self.slices.iter().map(Measured::bytes).sum()
+    }
+
     /// Makes one slice of every two neighbours.
     pub fn join_slices(&mut self, slices: usize) {
         self.slices.resize_with(slices, Measured::default);

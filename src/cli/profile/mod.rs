@@ -9,6 +9,7 @@ use std::path::Path;
 use super::args::{Format, Profile};
 use super::{batch, output, pipe};
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::form;
 use crate::runtime::profile;
 
 pub(super) fn run(arguments: &Profile) -> Result<()> {
@@ -26,21 +27,24 @@ pub(super) fn run(arguments: &Profile) -> Result<()> {
     };
     let (input, _) = pipe::standard()?;
     let profile = profile::run(input, &options)?;
-    let json = serde_json::to_string(&profile).map_err(|error| {
-        Error::new(ErrorKind::Internal, "the profile cannot be written").because(error)
-    })?;
     if let Some(path) = &arguments.out {
-        write(path, &json)?;
+        write(path, &profile)?;
     }
     match (arguments.format, &arguments.out) {
         (Some(Format::Text), _) => output::result(&table::text(&profile)),
-        (Some(Format::Json), _) | (None, None) => output::result(&json),
+        (Some(Format::Json), _) | (None, None) => {
+            let json = serde_json::to_string(&profile).map_err(|error| {
+                let message = "the profile cannot be written";
+                Error::new(ErrorKind::Internal, message).because(error)
+            })?;
+            output::result(&json)
+        }
         (None, Some(_)) => Ok(()),
     }
 }
 
 /// Writes the file whole or not at all: an earlier profile at its place may be the one that was merged.
-fn write(path: &Path, json: &str) -> Result<()> {
+fn write(path: &Path, profile: &form::Profile) -> Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -51,8 +55,11 @@ fn write(path: &Path, json: &str) -> Result<()> {
         .permissions(usual)
         .tempfile_in(folder);
     let written = begun.and_then(|mut file| {
-        file.write_all(json.as_bytes())?;
-        file.write_all(b"\n")?;
+        let mut out = std::io::BufWriter::new(&mut file);
+        serde_json::to_writer(&mut out, profile)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+        drop(out);
         file.as_file().sync_all()?;
         file.persist(path).map(drop).map_err(|error| error.error)
     });
