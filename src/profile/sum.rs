@@ -18,6 +18,8 @@ const PER_E: f64 = 49.998_333_288_886_78;
 const OFFSET: i32 = 40_000;
 /// No double has a greater one.
 const BUCKET_MAX: i32 = 80_000;
+/// Buckets that a window grows by.
+const STEP: i32 = 64;
 /// Buckets of a sign.
 const SPAN_MAX: usize = 2_048;
 
@@ -290,11 +292,14 @@ impl Window {
 
     #[cold]
     fn stretch(&mut self, bucket: i32, times: u64) -> bool {
+        // Whole steps: memory that grows bucket by bucket would be scattered.
+        let (mut first, mut last) = (bucket & !(STEP - 1), bucket | (STEP - 1));
         if self.counts.is_empty() {
-            self.first = bucket;
+            self.first = first;
+        } else {
+            first = first.min(self.first);
+            last = last.max(self.first + self.counts.len() as i32 - 1);
         }
-        let last = self.first + self.counts.len() as i32 - 1;
-        let (first, last) = (self.first.min(bucket), last.max(bucket));
         let span = (last - first + 1) as usize;
         if span > SPAN_MAX {
             return false;
