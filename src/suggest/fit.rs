@@ -8,7 +8,7 @@ use super::types;
 use crate::plan::rules::RuleSpec;
 use crate::profile::form::StreamProfile;
 use crate::schema::path::Path;
-use crate::stage::rules::{Action, RuleInput, Rules, run_tests};
+use crate::stage::rules::{Action, Rules, run_tests};
 
 /// The columns of a stream with their types in expressions.
 #[derive(Debug)]
@@ -25,16 +25,8 @@ impl Columns {
 
     /// Whether a rule passes. `now` is a timestamp as SQL reads it.
     pub fn fit(&self, rule: &RuleSpec, now: &str) -> bool {
-        let Some(sql) = rule.to_sql_at(now) else {
+        let Some(input) = rule.input(now, Action::Count) else {
             return false;
-        };
-        let input = RuleInput {
-            id: rule.id.clone(),
-            sql,
-            columns: rule.columns.clone(),
-            severity: rule.severity,
-            action: Action::Count,
-            fingerprint: rule.fingerprint(),
         };
         let resolve = |path: &Path| {
             let known = self.0.get(path).cloned();

@@ -62,7 +62,7 @@ impl Compiler<'_> {
         let runs = |rule: &&RuleSpec| rule.status != Status::Retired;
         for rule in file.rules.iter().filter(runs) {
             let action = effective_action(file.phase, rule.standing().0, rule.on_fail);
-            let Some(sql) = rule.to_sql_at(&self.sources.now) else {
+            let Some(input) = rule.input(&self.sources.now, action) else {
                 let message = "`unique_in_batch` would depend on how the input is cut into batches"
                     .to_owned();
                 let hint = Some("check uniqueness in the warehouse, where all rows are".to_owned());
@@ -81,14 +81,7 @@ impl Compiler<'_> {
                 let hint = Some("use `on_fail: quarantine` or `fail`".to_owned());
                 self.rule_problem(name, file, &rule.id, message, hint, problems);
             }
-            inputs.push(RuleInput {
-                id: rule.id.clone(),
-                sql,
-                columns: rule.columns.clone(),
-                severity: rule.severity,
-                action,
-                fingerprint: rule.fingerprint(),
-            });
+            inputs.push(input);
         }
         inputs
     }

@@ -21,7 +21,7 @@ pub use form::{Literal, RuleForm, SET_VALUES_MAX, identifier};
 use crate::document::{self, Fields, Node, Position, Problems};
 use crate::plan::config::{StreamPattern, read_pattern, read_version};
 use crate::schema::path::Path;
-use crate::stage::rules::Severity;
+use crate::stage::rules::{Action, RuleInput, Severity};
 
 /// The most rules of one file.
 pub const RULES_MAX: usize = 1_000;
@@ -185,6 +185,18 @@ impl RuleSpec {
     /// As [`RuleSpec::to_sql`], with the time that `not_in_future` compares with, in RFC 3339.
     pub fn to_sql_at(&self, now: &str) -> Option<String> {
         self.form.to_sql(&self.columns, Some(now))
+    }
+
+    /// The rule as it is compiled, for this action. `None` where [`RuleSpec::to_sql_at`] gives none.
+    pub fn input(&self, now: &str, action: Action) -> Option<RuleInput> {
+        Some(RuleInput {
+            id: self.id.clone(),
+            sql: self.to_sql_at(now)?,
+            columns: self.columns.clone(),
+            severity: self.severity,
+            action,
+            fingerprint: self.fingerprint(),
+        })
     }
 
     /// SHA-256, as lower-case hex, of what the rule tests and does: its expression without needless

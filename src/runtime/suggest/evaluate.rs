@@ -22,7 +22,7 @@ use crate::document::{self, Fields, Node, Problems};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::rules::RuleSpec;
 use crate::profile::form::StreamProfile;
-use crate::stage::rules::{Action, RuleInput, run_tests};
+use crate::stage::rules::{Action, run_tests};
 use crate::suggest::llm::column_types;
 
 /// The most tests of a file.
@@ -130,19 +130,9 @@ impl Assert {
 fn refuses(rule: &RuleSpec, stream: &StreamProfile, row: &Map<String, Value>, now: &str) -> bool {
     let spoken =
         |column: &crate::schema::path::Path| column.top().is_some_and(|top| row.contains_key(top));
-    let Some(sql) = rule
-        .to_sql_at(now)
-        .filter(|_| rule.columns.iter().all(spoken))
-    else {
+    let input = rule.input(now, Action::Count);
+    let Some(input) = input.filter(|_| rule.columns.iter().all(spoken)) else {
         return false;
-    };
-    let input = RuleInput {
-        id: rule.id.clone(),
-        sql,
-        columns: rule.columns.clone(),
-        severity: rule.severity,
-        action: Action::Count,
-        fingerprint: rule.fingerprint(),
     };
     let types = column_types(stream);
     let resolve = |path: &crate::schema::path::Path| match types.get(path) {

@@ -224,7 +224,9 @@ pub(super) fn input(
     now: &str,
     problems: &mut Problems,
 ) -> Option<RuleInput> {
-    let Some(sql) = rule.to_sql_at(now) else {
+    let action = effective_action(book.file.phase, rule.standing().0, rule.on_fail);
+    let input = rule.input(now, action);
+    if input.is_none() {
         problems.push(Problem {
             file: book.name.clone(),
             at: Some(rule.at),
@@ -234,16 +236,8 @@ pub(super) fn input(
             ),
             hint: Some("check uniqueness in the warehouse, where all rows are".to_owned()),
         });
-        return None;
-    };
-    Some(RuleInput {
-        id: rule.id.clone(),
-        sql,
-        columns: rule.columns.clone(),
-        severity: rule.severity,
-        action: effective_action(book.file.phase, rule.standing().0, rule.on_fail),
-        fingerprint: rule.fingerprint(),
-    })
+    }
+    input
 }
 
 /// The type of a column in evaluation, or why there is none.

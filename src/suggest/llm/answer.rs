@@ -11,7 +11,7 @@ use crate::document::{Problems, nearest};
 use crate::plan::rules::{RuleFile, RuleSpec};
 use crate::schema::LogicalType;
 use crate::schema::path::{Path, Segment};
-use crate::stage::rules::{Action, Expected, RuleInput, Rules, run_tests};
+use crate::stage::rules::{Action, Expected, Rules, run_tests};
 
 /// What an answer came to.
 #[derive(Debug, Default)]
@@ -169,16 +169,9 @@ impl Judge<'_> {
     /// Plans the rule and runs its own tests.
     fn run(&self, rule: &RuleSpec, tests: &Value) -> Result<(), (Code, String)> {
         let resolve = |path: &Path| self.resolve(path);
-        let sql = rule.to_sql_at(self.now);
-        let sql = sql.ok_or_else(|| (Code::Form, "one row alone cannot answer it".to_owned()))?;
-        let input = RuleInput {
-            id: rule.id.clone(),
-            sql,
-            columns: rule.columns.clone(),
-            severity: rule.severity,
-            action: Action::Count,
-            fingerprint: rule.fingerprint(),
-        };
+        let input = rule.input(self.now, Action::Count);
+        let input =
+            input.ok_or_else(|| (Code::Form, "one row alone cannot answer it".to_owned()))?;
         let compiled = Rules::compile(vec![input.clone()], &resolve).map_err(|problems| {
             let told = problems.iter().map(|(_, problem)| problem.to_string());
             (Code::Sql, told.collect::<Vec<_>>().join("; "))
