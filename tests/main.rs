@@ -18,6 +18,7 @@ mod properties;
 mod protocol;
 mod real;
 mod rules;
+mod semantic;
 mod serve;
 mod staged;
 mod support;

@@ -14,6 +14,9 @@ use list::{Of, SemanticType, types};
 /// The least cosine of a name and a phrase of a type that means the same.
 pub const SIMILAR: f32 = 0.6;
 
+/// The least cosine that counts more than the last word of a name.
+const SURE: f64 = 0.75;
+
 /// How sure a phrase makes, and a phrase of one word.
 const BY_PHRASE: f64 = 0.95;
 const BY_WORD: f64 = 0.85;
@@ -74,12 +77,13 @@ impl<'a> Judge<'a> {
             .filter(|(_, phrase)| ends_with(&name, phrase))
             .max_by_key(|(_, phrase)| phrase.len());
         if let Some((of, phrase)) = phrase {
-            let confidence = if phrase.contains(' ') || *phrase == name {
-                BY_PHRASE
-            } else {
-                BY_WORD
-            };
-            return Ok(Some(told(of, confidence, "name")));
+            if phrase.contains(' ') || *phrase == name {
+                return Ok(Some(told(of, BY_PHRASE, "name")));
+            }
+            // The last word of several says less: a `town name` is a city's.
+            let meant = self.by_model(&name, fits)?;
+            let sure = meant.filter(|meant| meant.confidence >= SURE);
+            return Ok(Some(sure.unwrap_or_else(|| told(of, BY_WORD, "name"))));
         }
         let by_values = self
             .types
