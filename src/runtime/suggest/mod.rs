@@ -22,6 +22,7 @@ use crate::profile::form::{Profile, StreamProfile};
 use crate::profile::merge;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::schema::StreamSchema;
+use crate::suggest::embedded::ROWS_MIN;
 use crate::suggest::llm::profile_sha256;
 use crate::suggest::{Embedded, Suggest};
 use files::Place;
@@ -102,6 +103,13 @@ pub fn run(options: &Options) -> Result<Summary> {
         let there = place.file(stream)?;
         let mut proposals = Proposals::of(there.as_ref().map(|file| file.rules()));
         proposals.add(embedded(stream).suggest(stream)?);
+        if stream.records < ROWS_MIN {
+            summary.notes.push(format!(
+                "stream `{}` has {} records, too few for statistics to propose rules from; {ROWS_MIN} are needed",
+                name(stream),
+                stream.records
+            ));
+        }
         let mut failure = None;
         if let Some(opened) = &opened {
             let (known, now) = (proposals.fingerprints(), moment());

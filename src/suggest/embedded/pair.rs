@@ -25,6 +25,8 @@ struct Couple<'a> {
     kinds: [Kind; 2],
     paths: [Path; 2],
     names: [String; 2],
+    /// Both go one way: counters that have nothing to do with each other.
+    run: bool,
     place: usize,
 }
 
@@ -86,14 +88,12 @@ impl<'a> Couple<'a> {
         let find = |path: &str| {
             let column = stream.columns.iter().find(|column| column.path == path)?;
             let path: Path = path.parse().ok()?;
-            let place = known.columns.iter().position(|(known, _)| *known == path)?;
-            Some((
-                column,
-                known.columns[place].1,
-                identifier(&path)?,
-                path,
-                place,
-            ))
+            let place = known
+                .columns
+                .iter()
+                .position(|(known, ..)| *known == path)?;
+            let (kind, grows) = (known.columns[place].1, known.columns[place].2);
+            Some((column, kind, identifier(&path)?, path, place, grows))
         };
         let (a, b) = (find(&pair.a)?, find(&pair.b)?);
         Some(Self {
@@ -105,6 +105,7 @@ impl<'a> Couple<'a> {
             names: [a.2, b.2],
             paths: [a.3, b.3],
             place: a.4.max(b.4),
+            run: a.5 && b.5,
         })
     }
 
@@ -183,7 +184,7 @@ impl<'a> Couple<'a> {
     }
 
     fn comparable(&self) -> bool {
-        let number = |kind| matches!(kind, Kind::Integer | Kind::Number);
+        let number = |kind| matches!(kind, Kind::Integer | Kind::Number) && !self.run;
         let moment = |kind| matches!(kind, Kind::Date | Kind::Moment);
         let [a, b] = self.kinds;
         number(a) && number(b) || moment(a) && a == b
@@ -236,7 +237,7 @@ impl<'a> Couple<'a> {
 
     /// Two numbers never lie far apart.
     fn difference(&self) -> Option<Draft> {
-        let number = |kind| matches!(kind, Kind::Integer | Kind::Number);
+        let number = |kind| matches!(kind, Kind::Integer | Kind::Number) && !self.run;
         if !self.kinds.iter().all(|kind| number(*kind)) {
             return None;
         }

@@ -19,8 +19,8 @@ use crate::stage::spec::CastType;
 /// What was found out about columns, for facts about two of them.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Columns and their kinds, in the order of the profile.
-    pub columns: Vec<(Path, Kind)>,
+    /// Columns in the order of the profile: their kinds, and whether they go one way.
+    pub columns: Vec<(Path, Kind, bool)>,
 }
 
 /// A column and what it takes to demand something of it.
@@ -71,7 +71,7 @@ pub fn propose(
             .as_ref()
             .and_then(|of| named(&of.name).ok()?),
     };
-    known.columns.push((path, kind));
+    known.columns.push((path, kind, subject.grows));
     let before = drafts.len();
     drafts.extend(subject.presence());
     match kind {
