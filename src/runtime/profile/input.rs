@@ -89,8 +89,12 @@ impl Jobs {
                 Ok(_) => {}
                 Err(error) => return Err(failed(error)),
             }
-            bytes.reserve(READ_BYTES + PADDING);
-            match rustix::io::read(self.input.as_fd(), rustix::buffer::spare_capacity(bytes)) {
+            // No more than this, whatever a spare buffer could hold: what is read ahead is copied, and would grow.
+            let before = bytes.len();
+            bytes.resize(before + READ_BYTES, 0);
+            let count = rustix::io::read(self.input.as_fd(), &mut bytes[before..]);
+            bytes.truncate(before + count.unwrap_or(0));
+            match count {
                 Ok(count) => {
                     self.ended = count == 0;
                     return Ok(true);
