@@ -256,3 +256,33 @@ impl Input for Files {
         Ok((job.len > 0).then_some(job))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_ahead_than_one_read_whatever_a_spare_buffer_holds() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().expect("a file");
+        let line = [&[b'x'; 999][..], b"\n"].concat();
+        for _ in 0..8_000 {
+            file.write_all(&line).expect("a line");
+        }
+        std::io::Seek::rewind(&mut file).expect("the beginning");
+        let mut jobs = Jobs::new(OwnedFd::from(file), None);
+        let (stopped, mut bytes) = (AtomicBool::new(false), 0);
+        while let Some(job) = jobs
+            .read(Vec::with_capacity(32 << 20), &stopped)
+            .expect("a job")
+        {
+            bytes += job.len;
+            assert!(
+                jobs.carry.len() <= READ_BYTES,
+                "{} bytes wait",
+                jobs.carry.len()
+            );
+        }
+        assert_eq!(bytes, 8_000_000);
+    }
+}
