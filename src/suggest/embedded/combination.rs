@@ -1,8 +1,9 @@
 //! Values that never stand together: what a value of one column says about another.
 //!
-//! For each value of one column the rule either lists what stands with it, where all combinations are known, or what
-//! does not, where a combination was to be expected by chance and (nearly) never came. A wrong category is
-//! seen by this alone: each of its values is fine by itself.
+//! For each value of one column the rule lists what stands with it, if the value is common and all of that came more than
+//! once, else what was to be expected by chance and (nearly) never came. A wrong category is seen by this alone: each of
+//! its values is fine by itself. Folds are tried in both ways, without one and with those before it alone: new
+//! combinations come in the course of time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
