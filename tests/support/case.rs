@@ -88,6 +88,8 @@ impl Case {
     pub fn run(&self, further: &[&str]) -> Files {
         let copy = tempfile::tempdir().expect("a folder");
         copy_files(&self.folder, copy.path());
+        // What somebody's own run in the folder has set aside.
+        let _ = fs::remove_dir_all(copy.path().join("rejects"));
         copy_files(
             &root().join("fixtures/models/words"),
             &copy.path().join("models/words"),
