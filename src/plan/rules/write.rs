@@ -159,7 +159,8 @@ fn check(form: &RuleForm) -> Node {
     Node::map([(form.name(), settings)])
 }
 
-fn literal(value: &Literal) -> Node {
+/// A literal as it stands in a file.
+pub fn literal(value: &Literal) -> Node {
     Node::from(match value {
         Literal::Bool(flag) => Value::Bool(*flag),
         Literal::Integer(number) => Value::Integer(*number),

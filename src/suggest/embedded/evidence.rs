@@ -1,43 +1,8 @@
-//! Pieces of rule files as data: values, example rows, where a rule comes from.
+//! Values of a profile as parts of rules: literals, and example rows.
 
-use crate::document::{Key, Node, Position, Value};
+use crate::document::Node;
 use crate::plan::rules::Literal;
 use crate::schema::path::{Path, Segment};
-
-/// Where everything stands that no file holds yet.
-pub const NOWHERE: Position = Position { line: 1, column: 1 };
-
-/// A value.
-pub fn node(value: Value) -> Node {
-    Node { value, at: NOWHERE }
-}
-
-/// Text.
-pub fn text(text: impl Into<String>) -> Node {
-    node(Value::Text(text.into()))
-}
-
-/// A map.
-pub fn map(entries: Vec<(&str, Node)>) -> Node {
-    let entry = |(name, value): (&str, Node)| {
-        let key = Key {
-            name: name.to_owned(),
-            at: NOWHERE,
-        };
-        (key, value)
-    };
-    node(Value::Map(entries.into_iter().map(entry).collect()))
-}
-
-/// A literal as a value.
-pub fn of_literal(literal: &Literal) -> Node {
-    node(match literal {
-        Literal::Bool(flag) => Value::Bool(*flag),
-        Literal::Integer(number) => Value::Integer(*number),
-        Literal::Float(number) => Value::Float(*number),
-        Literal::Text(text) => Value::Text(text.clone()),
-    })
-}
 
 /// A row that holds one value in its only column, whose key is at the top; `None` for other columns.
 pub fn row(columns: &[Path], value: Node) -> Option<Node> {
@@ -50,7 +15,7 @@ pub fn row(columns: &[Path], value: Node) -> Option<Node> {
 fn nested(path: &[Segment], value: Node) -> Option<Node> {
     match path {
         [] => Some(value),
-        [Segment::Key(name), rest @ ..] => Some(map(vec![(name, nested(rest, value)?)])),
+        [Segment::Key(name), rest @ ..] => Some(Node::map([(name, nested(rest, value)?)])),
         _ => None,
     }
 }
@@ -89,7 +54,10 @@ mod tests {
     #[test]
     fn a_row_nests_as_its_column_does() {
         let path: Path = "address.city".parse().expect("a path");
-        let row = row(&[path], text("x")).expect("a row");
-        assert_eq!(row, map(vec![("address", map(vec![("city", text("x"))]))]));
+        let row = row(&[path], Node::text("x")).expect("a row");
+        assert_eq!(
+            row,
+            Node::map([("address", Node::map([("city", Node::text("x"))]))])
+        );
     }
 }

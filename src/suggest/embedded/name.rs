@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::draft::Draft;
-use super::evidence::{NOWHERE, map, text};
+use crate::document::{Node, Position};
 use crate::plan::rules::{RuleSpec, RuleTests, Status};
 use crate::profile::form::StreamProfile;
 use crate::schema::path::Path;
@@ -44,13 +44,13 @@ fn id(stream: &str, columns: &[Path], label: &str) -> String {
 }
 
 fn rule(id: String, draft: Draft, profile: &str) -> RuleSpec {
-    let source = map(vec![
-        ("kind", text("profile")),
+    let source = Node::map([
+        ("kind", Node::text("profile")),
         (
             "suggester",
-            text(concat!("midflight ", env!("CARGO_PKG_VERSION"))),
+            Node::text(concat!("midflight ", env!("CARGO_PKG_VERSION"))),
         ),
-        ("profile", text(format!("sha256:{profile}"))),
+        ("profile", Node::text(format!("sha256:{profile}"))),
     ]);
     RuleSpec {
         id,
@@ -68,6 +68,6 @@ fn rule(id: String, draft: Draft, profile: &str) -> RuleSpec {
             pass: draft.pass,
             fail: draft.fail,
         },
-        at: NOWHERE,
+        at: Position { line: 0, column: 0 },
     }
 }

@@ -2,10 +2,10 @@
 
 use super::demand::{Demand, Kind};
 use super::draft::{Draft, Rank};
-use super::evidence::of_literal;
 use super::folds::Trial;
 use super::number::{self, Limits, SLACKS, Sides};
 use super::single::Subject;
+use crate::plan::rules::write;
 use crate::plan::rules::{Dimension, Literal, RuleForm, identifier};
 use crate::profile::form::{Measures, Numbers};
 use crate::stage::spec::CastType;
@@ -100,12 +100,12 @@ impl Subject<'_> {
     fn range_draft(&self, limits: Limits, whole: bool, trial: Trial) -> Draft {
         let side = |limit: Option<f64>| limit.map(|limit| number::literal(limit, whole));
         let (min, max) = (side(limits.min), side(limits.max));
-        let pass = min.as_ref().or(max.as_ref()).map(of_literal);
+        let pass = min.as_ref().or(max.as_ref()).map(write::literal);
         let beyond = limits
             .max
             .map(|max| max + max.abs().max(1.0))
             .or(limits.min.map(|min| min - min.abs().max(1.0)));
-        let fail = beyond.map(|limit| of_literal(&number::literal(limit, whole)));
+        let fail = beyond.map(|limit| write::literal(&number::literal(limit, whole)));
         let draft = Draft::error(
             Rank::Range,
             "range",

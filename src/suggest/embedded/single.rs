@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Embedded;
 use super::demand::{Demand, Kind, tried};
 use super::draft::{Draft, Rank};
-use super::evidence::{literal, node, of_literal, text as text_node};
+use super::evidence::literal;
 use super::folds::{Folds, Split, Trial};
 use super::number::is_closed;
-use crate::document::Value;
+use crate::document::{Node, Value};
+use crate::plan::rules::write;
 use crate::plan::rules::{Dimension, Literal, RuleForm, SET_VALUES_MAX};
 use crate::profile::form::{ColumnProfile, Measures};
 use crate::profile::semantic::list::SemanticType;
@@ -144,7 +145,7 @@ impl Subject<'_> {
             draft
                 .about(Dimension::Completeness, "Was never null or absent.")
                 .tried(trial)
-                .shown(None, Some(node(Value::Null))),
+                .shown(None, Some(Value::Null.into())),
         )
     }
 
@@ -170,9 +171,9 @@ impl Subject<'_> {
         if values.len() != set.len() || values.is_empty() || values.len() > SET_VALUES_MAX {
             return None;
         }
-        let pass = values.first().map(of_literal);
+        let pass = values.first().map(write::literal);
         let fail = match values.first() {
-            Some(Literal::Text(_)) => Some(text_node("\u{fffd}")),
+            Some(Literal::Text(_)) => Some(Node::text("\u{fffd}")),
             _ => None,
         };
         let draft = Draft::error(Rank::Set, "known", RuleForm::InSet(values), self.columns());

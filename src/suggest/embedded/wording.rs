@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::demand::Demand;
 use super::draft::{Draft, Rank};
-use super::evidence::text as text_node;
 use super::number::{Limits, Sides, is_closed};
 use super::single::Subject;
 use super::text::{Letters, any_run, example, pattern_of_alphabet, pattern_of_forms};
+use crate::document::Node;
 use crate::plan::rules::{Dimension, RuleForm};
 use crate::profile::form::Measures;
 use crate::stage::spec::CastType;
@@ -79,7 +79,7 @@ impl Subject<'_> {
                     draft
                         .about(Dimension::Conformity, "Always read as such.")
                         .tried(trial)
-                        .shown(None, Some(text_node("\u{fffd}"))),
+                        .shown(None, Some(Node::text("\u{fffd}"))),
                 );
             }
         }
@@ -109,13 +109,13 @@ impl Subject<'_> {
         let pass = forms
             .iter()
             .find(|form| form.is_ascii())
-            .map(|form| text_node(example(form)));
+            .map(|form| Node::text(example(form)));
         let draft = Draft::error(Rank::Form, "form", RuleForm::Regex(pattern), self.columns());
         Some(
             draft
                 .about(Dimension::Conformity, "Values had these forms only.")
                 .tried(trial)
-                .shown(pass, Some(text_node("\u{fffd}"))),
+                .shown(pass, Some(Node::text("\u{fffd}"))),
         )
     }
 
@@ -142,7 +142,7 @@ impl Subject<'_> {
             draft
                 .about(Dimension::Conformity, "Values had these characters only.")
                 .tried(trial)
-                .shown(None, Some(text_node("\u{fffd}"))),
+                .shown(None, Some(Node::text("\u{fffd}"))),
         )
     }
 
