@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use midflight::runtime::pipe::{Options, run};
+use midflight::runtime::{pipe::run, run::Options};
 
 /// Sends `messages` through `job` and gives the number of bytes that come out.
 fn through_pipes(messages: &[u8], job: impl FnOnce(OwnedFd, OwnedFd) + Send) -> usize {

@@ -17,8 +17,8 @@ use midflight::model::network::Network;
 use midflight::model::{OnnxTagger, Question, Shelf, Tagger};
 use midflight::plan::Plan;
 use midflight::runtime::models::Models;
-use midflight::runtime::pipe::{Options, run};
 use midflight::runtime::{Files, load};
+use midflight::runtime::{pipe::run, run::Options};
 
 /// Rounds of every measurement; the median counts.
 const ROUNDS: usize = 7;

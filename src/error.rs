@@ -45,6 +45,8 @@ pub enum ErrorKind {
     Closed,
     /// Another run has taken over what this one was writing.
     Superseded,
+    /// A connector that runs beside us failed.
+    Child,
     /// A defect of this program.
     Internal,
 }
@@ -71,6 +73,8 @@ impl ErrorKind {
             Self::Limit => (3, "system_error", false),
             Self::Drift => (3, "config_error", false),
             Self::Input | Self::Output | Self::Closed => (1, "transient_error", true),
+            // Whether trying again helps is the connector's to say.
+            Self::Child => (4, "system_error", true),
         };
         Outcome {
             exit_code,

@@ -17,7 +17,8 @@
 //! A module uses only modules to its left:
 //!
 //! `error · document · protocol · schema · batch · decode · model · detect · stage · sink · plan ·
-//! checkpoint · window · pipeline · report · audit · profile · trial · suggest · drift · exchange · runtime · cli`
+//! checkpoint · window · pipeline · report · audit · profile · trial · suggest · drift · exchange ·
+//! health · lineage · telemetry · page · runtime · cli`
 //!
 //! [`pipeline::process`] is the whole engine: a pure function from a chunk of lines to what leaves. Only
 //! [`runtime`] and [`cli`] know files, processes and threads.
@@ -53,6 +54,12 @@ pub mod exchange;
 pub mod profile;
 pub mod suggest;
 pub mod trial;
+
+// Who is told of a run.
+pub mod health;
+pub mod lineage;
+pub mod page;
+pub mod telemetry;
 
 // Where it runs.
 pub mod cli;

@@ -29,6 +29,10 @@ const ORDER: &[&str] = &[
     "suggest",
     "drift",
     "exchange",
+    "health",
+    "lineage",
+    "telemetry",
+    "page",
     "runtime",
     "cli",
 ];

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::runtime::Files;
+use crate::runtime::{Files, run};
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
@@ -85,20 +85,12 @@ impl PlanFiles {
     }
 }
 
-/// Passes protocol messages from stdin to stdout and cleans the records on their way.
+/// How a run is carried out, and where it is told.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json"
-)]
-pub(super) struct Pipe {
-    #[command(flatten)]
-    pub plan: PlanFiles,
+pub(super) struct RunOptions {
     /// Leaves report.json in this directory, and adds to audit.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
-    /// Changes nothing and reports everything.
-    #[arg(long)]
-    pub observe: bool,
     /// Threads; one per core if not given.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,
@@ -108,6 +100,33 @@ pub(super) struct Pipe {
     /// Hands a chunk on after this many bytes instead of the default.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub chunk_bytes: Option<usize>,
+}
+
+impl RunOptions {
+    /// The same for the runtime.
+    pub fn options(&self) -> run::Options {
+        run::Options {
+            report: self.report.clone(),
+            workers: self.workers,
+            chunk_bytes: self.chunk_bytes,
+            progress: !self.no_progress,
+        }
+    }
+}
+
+/// Passes protocol messages from stdin to stdout and cleans the records on their way.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json"
+)]
+pub(super) struct Pipe {
+    #[command(flatten)]
+    pub plan: PlanFiles,
+    #[command(flatten)]
+    pub run: RunOptions,
+    /// Changes nothing and reports everything.
+    #[arg(long)]
+    pub observe: bool,
 }
 
 /// Is an Airbyte destination: loads clean rows into a directory or bucket.
@@ -147,21 +166,11 @@ pub(super) struct DestinationWrite {
     /// The configured catalog of the sync.
     #[arg(long, value_name = "FILE")]
     pub catalog: PathBuf,
-    /// Leaves report.json in this directory, and adds to audit.jsonl there.
-    #[arg(long, value_name = "DIR")]
-    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub run: RunOptions,
     /// Makes the run all or nothing under this name: repeated with the same input, it counts once.
-    #[arg(long, value_name = "NAME")]
-    pub run: Option<String>,
-    /// Threads; one per core if not given.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub workers: usize,
-    /// Shows no progress line.
-    #[arg(long)]
-    pub no_progress: bool,
-    /// Hands a chunk on after this many bytes instead of the default.
-    #[arg(long, value_name = "BYTES", hide = true)]
-    pub chunk_bytes: Option<usize>,
+    #[arg(long = "run", value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 /// Takes staged files through the same stages, into another stage. What is done is not done again; what has changed
@@ -187,23 +196,16 @@ pub(super) struct Batch {
     /// Only objects written after this moment, as 2026-08-21T04:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Leaves report.json in this directory, and adds to audit.jsonl there.
-    #[arg(long, value_name = "DIR")]
-    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub run: RunOptions,
     /// Changes nothing and reports everything.
     #[arg(long)]
     pub observe: bool,
-    /// Threads; one per core if not given.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub workers: usize,
     /// Bytes of a large object that one worker takes.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub share_bytes: Option<u64>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Shows no progress line.
-    #[arg(long)]
-    pub no_progress: bool,
 }
 
 /// What staged files are, and whose records they hold.

@@ -17,9 +17,7 @@ pub(super) fn run(arguments: &Batch) -> Result<()> {
         format: arguments.naming.input_format.map(format),
         skip_unknown: arguments.skip_unknown,
         since: arguments.since.as_deref().map(moment).transpose()?,
-        report: arguments.report.clone(),
-        workers: arguments.workers,
-        progress: !arguments.no_progress,
+        run: arguments.run.options(),
         share_bytes: arguments.share_bytes,
     };
     let summary = batch::run(&arguments.plan.files(arguments.observe), &options)?;

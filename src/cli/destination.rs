@@ -18,12 +18,9 @@ fn write(arguments: &DestinationWrite) -> Result<()> {
     let job = std::env::var("WORKER_JOB_ID").unwrap_or_default();
     let plain = !job.is_empty() && job.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let options = destination::Options {
-        report: arguments.report.clone(),
-        workers: arguments.workers,
-        chunk_bytes: arguments.chunk_bytes,
-        progress: !arguments.no_progress,
+        run: arguments.run.options(),
         job: plain.then_some(job),
-        run: arguments.run.clone(),
+        name: arguments.name.clone(),
     };
     let (input, output) = standard()?;
     destination::write(

@@ -8,12 +8,7 @@ use crate::runtime::{load, pipe};
 
 pub(super) fn run(arguments: &Pipe) -> Result<()> {
     let plan = load(&arguments.plan.files(arguments.observe))?;
-    let options = pipe::Options {
-        report: arguments.report.clone(),
-        workers: arguments.workers,
-        chunk_bytes: arguments.chunk_bytes,
-        progress: !arguments.no_progress,
-    };
+    let options = arguments.run.options();
     let (input, output) = standard()?;
     pipe::run(&plan, input, output, &options)
 }

@@ -12,7 +12,7 @@ use crate::runtime::serve::auth::Secret;
 use crate::runtime::serve::{
     Configuration, Log, Settings, configuration, http, lambda, listen, listener,
 };
-use crate::runtime::{Files, batch};
+use crate::runtime::{Files, batch, run as running};
 
 /// What Lambda calls the program of a function.
 const BOOTSTRAP: &str = "bootstrap";
@@ -131,7 +131,10 @@ fn process(
         to,
         naming: naming(&arguments.naming)?,
         format: arguments.naming.input_format.map(format),
-        workers: arguments.workers,
+        run: running::Options {
+            workers: arguments.workers,
+            ..running::Options::default()
+        },
         ..batch::Options::default()
     };
     let places = arguments.allow.clone();

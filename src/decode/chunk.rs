@@ -110,6 +110,8 @@ pub enum EventKind {
     State(State),
     /// The status of a stream.
     Status,
+    /// Any other message: LOG, TRACE, CONTROL and what later versions of the protocol bring.
+    Said,
     /// Not a message of the protocol.
     Foreign,
 }

@@ -89,6 +89,7 @@ impl Indexed<'_> {
 enum Line {
     Done,
     Foreign,
+    Said,
     Status,
     State(State),
 }
@@ -108,6 +109,7 @@ impl Decoder {
             let kind = match read {
                 Ok(Line::Done) => None,
                 Ok(Line::Foreign) => Some(EventKind::Foreign),
+                Ok(Line::Said) => Some(EventKind::Said),
                 Ok(Line::Status) => Some(EventKind::Status),
                 Ok(Line::State(state)) => Some(EventKind::State(state)),
                 Err(fault) => {
@@ -255,7 +257,7 @@ impl Decoder {
                 envelope.state_at,
             )?)),
             (Some("TRACE"), None) if names_status(line.span.of(bytes)) => Ok(Line::Status),
-            (Some(_), None) => Ok(Line::Done),
+            (Some(_), None) => Ok(Line::Said),
         }
     }
 

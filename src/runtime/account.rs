@@ -1,7 +1,6 @@
 //! What both outputs keep account of: totals, rejects, limits. They differ in where records go.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::audit::Log;
 use super::demotion::Demotions;
@@ -67,21 +66,6 @@ impl<'a> Account<'a> {
             Some(stop) => Err(stop.error.at_line(lines + stop.line + 1)),
             None => Ok(()),
         }
-    }
-
-    /// Writes `report.json` into a directory. `states` passed and corrected, `time` of the whole run.
-    ///
-    /// # Errors
-    /// `Output` when it cannot be written.
-    pub fn report(
-        &self,
-        directory: &Path,
-        states: (u64, u64),
-        time: Duration,
-        failed: Option<&Error>,
-    ) -> Result<()> {
-        let report = self.totals.json(self.plan, states, time, failed);
-        write_report(directory, &report)
     }
 
     /// Ends the progress line.
@@ -187,7 +171,7 @@ pub fn mixed_states(ledger: &Ledger, done: &Done) -> Option<Stop> {
             .iter()
             .filter_map(|event| match &event.kind {
                 EventKind::State(state) => Some((event.number, state)),
-                EventKind::Foreign | EventKind::Status => None,
+                EventKind::Said | EventKind::Foreign | EventKind::Status => None,
             })
     };
     let (place, error) = ledger.mixed(states().map(|(_, state)| state))?;

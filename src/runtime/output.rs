@@ -81,9 +81,14 @@ impl<'a> Writer<'a> {
                     let number = self.account.totals.lines + event.number + 1;
                     patches.push(trace::foreign(number, text.len(), shown.as_deref()));
                 }
-                Piece::Status { event } => {
-                    let line = done.decoded.events[*event].line;
-                    patches.push(self.repeated(line.of(done.chunk.bytes.as_slice())));
+                Piece::Said { event, .. } => {
+                    let event = &done.decoded.events[*event];
+                    let status = matches!(event.kind, EventKind::Status) && !self.plan.observe();
+                    let line = event.line.of(done.chunk.bytes.as_slice());
+                    patches.push(match status {
+                        true => self.repeated(line),
+                        false => String::new(),
+                    });
                 }
                 Piece::Input(_) | Piece::Text(_) => {}
             }
@@ -122,10 +127,17 @@ impl<'a> Writer<'a> {
             match piece {
                 Piece::Input(span) => slices.push(IoSlice::new(span.of(bytes))),
                 Piece::Text(span) => slices.push(IoSlice::new(span.of(text))),
-                Piece::Foreign { .. } | Piece::Status { .. } => {
+                Piece::Foreign { .. } => {
                     slices.push(IoSlice::new(
                         patches.next().map_or(b"", |text| text.as_bytes()),
                     ));
+                }
+                Piece::Said { event, end } => {
+                    let line = done.decoded.events[*event].line;
+                    let patch = patches.next().map_or("", String::as_str);
+                    slices.push(IoSlice::new(line.of(bytes)));
+                    slices.push(IoSlice::new(patch.as_bytes()));
+                    slices.push(IoSlice::new(&bytes[line.end as usize..*end as usize]));
                 }
                 Piece::State { event, .. } => {
                     let event = &done.decoded.events[*event];

@@ -1,33 +1,20 @@
 //! Protocol messages from one file descriptor to another.
 
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::account::{Account, check_limits};
-use super::audit;
+use super::account::check_limits;
 use super::drift;
 use super::input::Lines;
 use super::output::Writer;
-use super::progress::Progress;
+use super::run::{Options, Run};
 use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{self, Done, Worker};
 use crate::plan::Plan;
 use crate::protocol::trace;
 use crate::window::{self, Work};
-
-/// How a pipe runs.
-#[derive(Debug, Default)]
-pub struct Options {
-    /// Where `report.json` goes.
-    pub report: Option<PathBuf>,
-    /// Threads; one per core when 0.
-    pub workers: usize,
-    /// Bytes after which a chunk is handed on, for tests.
-    pub chunk_bytes: Option<usize>,
-    pub progress: bool,
-}
 
 struct Task<'a> {
     plan: &'a Plan,
@@ -59,23 +46,37 @@ impl Work<Chunk, Done> for Task<'_> {
 /// # Errors
 /// The first error in the order of the input; everything before it has left.
 pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> Result<()> {
-    let start = Instant::now();
+    let run = Run::new(plan, "pipe", options);
+    flow(plan, run, input, output, |ended| ended)
+}
+
+/// Takes a run's messages from `input` to `output`. `conclude` is asked once the input has ended, or what stopped it is
+/// known, and gives how the run ended as a whole.
+///
+/// # Errors
+/// What `conclude` gives, or what goes wrong behind it.
+pub(super) fn flow(
+    plan: &Plan,
+    mut run: Run<'_>,
+    input: OwnedFd,
+    output: OwnedFd,
+    conclude: impl FnOnce(Result<()>) -> Result<()>,
+) -> Result<()> {
     plan.begin();
     plan.prepare()?;
-    let account = Account::open(plan, &run_name(), Progress::new(options.progress))?;
+    let options = run.options();
     widen(&input);
     widen(&output);
-    let mut writer = Writer::new(plan, output, account);
+    let mut writer = Writer::new(plan, output, run.account()?);
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
-    let audit = audit::Run::begin(plan, "pipe", options.report.as_deref())?;
-    writer.account.record_to(audit.log());
+    run.begin()?;
+    writer.account.record_to(run.log());
     let first = writer
         .say(&trace::log("INFO", &plan.greeting()))
         .and_then(|()| {
             let lines = drift::lines(plan);
             lines.iter().try_for_each(|line| writer.say(line))
         })
-        .and_then(|()| drift::record(plan, &audit))
         .and_then(|()| drift::verdict(plan));
     let workers = super::threads(options.workers);
     let (mut writer, ended) = match first {
@@ -87,7 +88,7 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     };
     writer.account.finish();
     let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
-    let ended = audit.end(plan, &mut writer.account.totals, ended);
+    let ended = run.settle(&mut writer.account.totals, conclude(ended));
     let mode = if plan.observe() {
         "observed, nothing changed: "
     } else {
@@ -104,11 +105,10 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
         // An output that is gone cannot be told.
         let _ = writer.say(&trace::error(error, now_ms()));
     }
-    if let Some(directory) = &options.report {
-        let (states, time) = (writer.ledger.states(), start.elapsed());
-        writer
-            .account
-            .report(directory, states, time, ended.as_ref().err())?;
+    let states = writer.ledger.states();
+    let notes = run.tell(&writer.account.totals, states, &ended)?;
+    for note in notes {
+        let _ = writer.say(&trace::log("WARN", &note));
     }
     ended
 }
@@ -150,9 +150,4 @@ pub(super) fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(0)
-}
-
-/// A name for this run: its start, to the millisecond.
-pub(super) fn run_name() -> String {
-    chrono::Utc::now().format("%Y%m%dT%H%M%S%3fZ").to_string()
 }

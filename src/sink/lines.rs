@@ -32,8 +32,8 @@ pub enum Piece {
     State { event: usize, leaving: Vec<Copied> },
     /// The line of this event, which is no message.
     Foreign { event: usize },
-    /// Behind the line of this event, the status of a stream, which may hold for its second stream too.
-    Status { event: usize },
+    /// The line of this event, neither record nor STATE; `end` lies behind its newline.
+    Said { event: usize, end: u32 },
 }
 
 /// Splices a chunk, writing text into `memory`. With `observe` every line stays as it is.
@@ -97,8 +97,8 @@ pub fn render(
                     .for_each(|copied| copied.add_to(&mut splice.out.leaving));
                 match line.kind {
                     EventKind::State(_) => splice.state(event as usize, line.line),
-                    EventKind::Foreign | EventKind::Status if observe => {}
-                    EventKind::Status => splice.status(event as usize, line.line),
+                    EventKind::Said | EventKind::Status => splice.other(event as usize, line.line),
+                    EventKind::Foreign if observe => {}
                     EventKind::Foreign => splice.foreign(event as usize, line.line),
                 }
             }
@@ -396,10 +396,13 @@ impl<'a> Splice<'a> {
         self.from = line.end;
     }
 
-    fn status(&mut self, event: usize, line: Span) {
-        self.copy_to(line.end);
+    fn other(&mut self, event: usize, line: Span) {
+        self.copy_to(line.start);
         self.flush();
-        self.out.pieces.push(Piece::Status { event });
+        // The last line of the input may have no newline.
+        let end = (line.end + 1).min(self.limit);
+        self.out.pieces.push(Piece::Said { event, end });
+        self.from = end;
     }
 
     fn foreign(&mut self, event: usize, line: Span) {

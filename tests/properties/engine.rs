@@ -15,7 +15,8 @@ use midflight::plan::{Plan, Sources};
 use midflight::protocol::catalog::ConfiguredCatalog;
 use midflight::runtime::embeddings::Source;
 use midflight::runtime::models::Models;
-use midflight::runtime::pipe::{self, Options};
+use midflight::runtime::pipe;
+use midflight::runtime::run::Options;
 
 use crate::support::KEY;
 

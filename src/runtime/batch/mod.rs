@@ -11,18 +11,16 @@ mod source;
 mod work;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::account::{check_limits, write_report};
-use super::audit;
+use super::account::check_limits;
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
 use super::drift;
 use super::load::Files;
+use super::run::{self, Run};
 use super::stage::{Stage, entries};
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
@@ -46,11 +44,7 @@ pub struct Options {
     pub skip_unknown: bool,
     /// Only objects written after this moment.
     pub since: Option<DateTime<Utc>>,
-    /// Where `report.json` goes.
-    pub report: Option<PathBuf>,
-    /// Threads; one per core when 0.
-    pub workers: usize,
-    pub progress: bool,
+    pub run: run::Options,
     /// Bytes of a large object that one worker takes.
     pub share_bytes: Option<u64>,
 }
@@ -123,7 +117,6 @@ impl Summary {
 /// # Errors
 /// The first that a worker met; what was committed before stays, and is not done again.
 pub fn run(files: &Files, options: &Options) -> Result<Summary> {
-    let start = Instant::now();
     let mut pattern = Pattern::parse(&options.from)?.named(options.naming.clone());
     if let Some(format) = options.format {
         pattern = pattern.formatted(format);
@@ -136,7 +129,8 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let since = entries(&to)?;
     let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
-    drift::admit(&plan, "batch", options.report.as_deref())?;
+    let mut run = Run::new(&plan, "batch", &options.run);
+    drift::admit(&plan, "batch", options.run.report.as_deref())?;
     plan.begin();
     plan.prepare()?;
     source.learn(&plan)?;
@@ -147,20 +141,15 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
-    let audit = audit::Run::begin(&plan, "batch", options.report.as_deref())?;
-    drift::record(&plan, &audit)?;
+    run.begin()?;
     let ended = work.run(workers);
     let mut finished = work.finish();
     let ended = ended.and_then(|()| check_limits(&plan, &finished.totals));
-    let ended = audit.end(&plan, &mut finished.totals, ended);
+    let ended = run.settle(&mut finished.totals, ended);
     if matches!(&ended, Err(error) if error.kind() == ErrorKind::Superseded) {
         let _ = stage.withdraw();
     }
-    if let Some(directory) = &options.report {
-        let failed = ended.as_ref().err();
-        let report = finished.totals.json(&plan, (0, 0), start.elapsed(), failed);
-        write_report(directory, &report)?;
-    }
+    let notes = run.tell(&finished.totals, (0, 0), &ended)?;
     ended?;
     tables.write_features(&stage)?;
     stage.end()?;
@@ -170,6 +159,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
         .as_ref()
         .map_or_else(Vec::new, |drift| drift.told.clone());
     drifted.extend(drift::settle(&plan)?);
+    drifted.extend(notes);
     Ok(Summary {
         drifted,
         stage: stage.bucket().url(),
@@ -180,12 +170,12 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
         parts: finished.parts,
         part_bytes: finished.part_bytes,
         swept,
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: run.seconds(),
     })
 }
 
 fn workers(options: &Options) -> usize {
-    super::threads(options.workers)
+    super::threads(options.run.workers)
 }
 
 /// The error of a batch whose input cannot be its output.

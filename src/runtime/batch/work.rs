@@ -103,7 +103,7 @@ impl<'a> Work<'a> {
             queue: Mutex::default(),
             finished: Mutex::default(),
             rejected: rejected.map(Rejected::open).transpose()?,
-            progress: Progress::new(options.progress, bytes),
+            progress: Progress::new(options.run.progress, bytes),
             // Chunks that were learned from have other numbers.
             chunks: AtomicU64::new(1 << 32),
             stopped: AtomicBool::new(false),

@@ -6,20 +6,18 @@ mod policy;
 mod settings;
 
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::account::{Account, check_limits};
-use super::audit;
+use super::account::check_limits;
 use super::bucket::Bucket;
 use super::drift;
 use super::input::Lines;
 use super::load::{Files, load};
-use super::pipe::{now_ms, run_name, widen};
-use super::progress::Progress;
+use super::pipe::{now_ms, widen};
+use super::run::{self, Run};
 use super::stage::entry::Input;
 use super::stage::{FOLDER, Stage};
 use super::tables::{Filler, Tables};
@@ -41,6 +39,9 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// A run without claim that was silent for so long is over.
 pub(super) const SILENT_MS: i64 = 24 * 3_600_000;
+
+/// The words of the command, as it is put on record.
+const COMMAND: &str = "destination write";
 
 /// What is left below a stage for a moment by `check`.
 const PROBE: &str = "probe";
@@ -110,17 +111,11 @@ fn probe(bucket: &Bucket) -> Result<()> {
 /// How a destination runs.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Where `report.json` goes.
-    pub report: Option<PathBuf>,
-    /// Threads; one per core when 0.
-    pub workers: usize,
-    /// Bytes after which a chunk is handed on, for tests.
-    pub chunk_bytes: Option<usize>,
-    pub progress: bool,
+    pub run: run::Options,
     /// The platform's job, of which this is one attempt.
     pub job: Option<String>,
     /// Names a run that is all or nothing: repeated from its start, it counts once.
-    pub run: Option<String>,
+    pub name: Option<String>,
 }
 
 /// Loads the messages of `input` into the stage of `settings`, and gives STATEs back to `output` once the rows
@@ -167,7 +162,6 @@ fn sync(
     (input, output): (OwnedFd, OwnedFd),
     options: &Options,
 ) -> Result<()> {
-    let start = Instant::now();
     let settings = Settings::read(settings)?;
     let name = catalog.display().to_string();
     let text = std::fs::read_to_string(catalog).map_err(|error| {
@@ -175,7 +169,8 @@ fn sync(
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
     let plan = load(&files(&settings, Some(catalog.clone())))?;
-    drift::admit(&plan, "destination write", options.report.as_deref())?;
+    let mut run = Run::new(&plan, COMMAND, &options.run);
+    drift::admit(&plan, COMMAND, options.run.report.as_deref())?;
     plan.begin();
     plan.prepare()?;
     let job = options.job.as_ref().map(|job| format!("job{job}-"));
@@ -186,7 +181,7 @@ fn sync(
     )?;
     let keys = catalog.streams().iter().map(|stream| stream.label());
     let swept = stage.claim(&keys.collect::<Vec<_>>(), SILENT_MS)?;
-    let whole = options.run.as_ref().map(|run| Input {
+    let whole = options.name.as_ref().map(|run| Input {
         url: format!("run:{run}"),
         part: String::new(),
         tag: String::new(),
@@ -203,8 +198,7 @@ fn sync(
             .unwrap_or_default()
     });
     tables.prepare()?;
-    let account = Account::open(&plan, &run_name(), Progress::new(options.progress))?;
-    let mut loader = Loader::new(&plan, &stage, &policies, output, account, whole);
+    let mut loader = Loader::new(&plan, &stage, &policies, output, run.account()?, whole);
     loader.say(&trace::log("INFO", &plan.greeting()))?;
     drift::lines(&plan)
         .iter()
@@ -214,14 +208,12 @@ fn sync(
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
         loader.say(&trace::log("INFO", &message))?;
     }
-    let report = options.report.as_deref();
-    let audit = audit::Run::begin(&plan, "destination write", report)?;
-    loader.account.record_to(audit.log());
-    drift::record(&plan, &audit)?;
+    run.begin()?;
+    loader.account.record_to(run.log());
     widen(&input);
-    let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
+    let lines = Lines::new(input, plan.max_line_bytes(), options.run.chunk_bytes);
     let lines = lines.of_bytes(CHUNK_BYTES).beating();
-    let workers = super::threads(options.workers);
+    let workers = super::threads(options.run.workers);
     let (mut loader, ended) = window::run(workers, lines, loader, || Task {
         plan: &plan,
         worker: Worker::new(Form::Rows),
@@ -243,7 +235,7 @@ fn sync(
             Err(error)
         }
     };
-    let ended = audit.end(&plan, &mut loader.account.totals, ended);
+    let ended = run.settle(&mut loader.account.totals, ended);
     let ended = ended.and_then(|()| {
         let message = format!("midflight: {}", loader.account.totals.sentence());
         loader.say(&trace::log("INFO", &message))?;
@@ -251,12 +243,9 @@ fn sync(
         let left = drift::settle(&plan)?;
         left.map_or(Ok(()), |left| loader.say(&trace::log("WARN", &left)))
     });
-    if let Some(directory) = report {
-        let failed = ended.as_ref().err();
-        let states = loader.states();
-        loader
-            .account
-            .report(directory, states, start.elapsed(), failed)?;
+    let notes = run.tell(&loader.account.totals, loader.states(), &ended)?;
+    for note in notes {
+        let _ = loader.say(&trace::log("WARN", &note));
     }
     ended
 }

@@ -1,0 +1,123 @@
+//! What surrounds a run, wherever its records go: it is put on record before its first record, and told when it is over.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::account::{Account, write_report};
+use super::audit;
+use super::drift;
+use super::progress::Progress;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::report::Totals;
+
+/// How a run is carried out, and where it is told.
+#[derive(Debug, Default, Clone)]
+pub struct Options {
+    /// Where `report.json` goes.
+    pub report: Option<PathBuf>,
+    /// Threads; one per core when 0.
+    pub workers: usize,
+    /// Bytes after which a chunk is handed on, for tests.
+    pub chunk_bytes: Option<usize>,
+    pub progress: bool,
+}
+
+/// A run from its first moment on.
+#[derive(Debug)]
+pub struct Run<'a> {
+    plan: &'a Plan,
+    command: &'static str,
+    options: &'a Options,
+    /// Names the run everywhere it is told. Later runs have greater names.
+    pub id: Uuid,
+    pub began: DateTime<Utc>,
+    start: Instant,
+    audit: Option<audit::Run>,
+}
+
+impl<'a> Run<'a> {
+    /// Starts the clock. `command` is its words on the command line.
+    pub fn new(plan: &'a Plan, command: &'static str, options: &'a Options) -> Self {
+        Self {
+            plan,
+            command,
+            options,
+            id: Uuid::now_v7(),
+            began: Utc::now(),
+            start: Instant::now(),
+            audit: None,
+        }
+    }
+
+    /// How it is carried out.
+    pub fn options(&self) -> &'a Options {
+        self.options
+    }
+
+    /// Seconds since it began.
+    pub fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.options.report.as_deref()
+    }
+
+    /// An account of the run, with its reject store and its progress.
+    ///
+    /// # Errors
+    /// `Output` when the reject store cannot be opened.
+    pub fn account(&self) -> Result<Account<'a>> {
+        let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
+        Account::open(self.plan, &name, Progress::new(self.options.progress))
+    }
+
+    /// Puts the run on record, once everything it needs is open and before its first record.
+    ///
+    /// # Errors
+    /// `Output` when that cannot be written: a run that is to be on record does not go on without.
+    pub fn begin(&mut self) -> Result<()> {
+        let audit = audit::Run::begin(self.plan, self.command, self.folder())?;
+        drift::record(self.plan, &audit)?;
+        self.audit = Some(audit);
+        Ok(())
+    }
+
+    /// Where further records of the run go.
+    pub fn log(&self) -> Option<audit::Log> {
+        self.audit.as_ref().and_then(audit::Run::log)
+    }
+
+    /// Puts on record how it ended, and leaves the chain's end in the totals for the report.
+    ///
+    /// # Errors
+    /// `ended`; where that is none, `Output` when the record cannot be written.
+    pub fn settle(&self, totals: &mut Totals, ended: Result<()>) -> Result<()> {
+        match &self.audit {
+            Some(audit) => audit.end(self.plan, totals, ended),
+            None => ended,
+        }
+    }
+
+    /// Tells of the whole run: `states` passed and corrected, and how it `ended`. Gives what a person should know though
+    /// nothing failed.
+    ///
+    /// # Errors
+    /// `Output` when the report cannot be written.
+    pub fn tell(
+        &self,
+        totals: &Totals,
+        states: (u64, u64),
+        ended: &Result<()>,
+    ) -> Result<Vec<String>> {
+        if let Some(folder) = self.folder() {
+            let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
+            write_report(folder, &totals.json(self.plan, states, time, failed))?;
+        }
+        Ok(Vec::new())
+    }
+}
