@@ -12,6 +12,7 @@ mod drift;
 pub mod embeddings;
 mod http;
 mod input;
+mod kept;
 pub mod llm;
 mod load;
 pub mod models;
@@ -28,6 +29,7 @@ pub mod staged;
 pub mod suggest;
 mod tables;
 pub mod trial;
+pub mod wrap;
 
 use load::read_text;
 pub use load::{Files, load};
