@@ -16,6 +16,7 @@ mod kept;
 pub mod llm;
 mod load;
 pub mod models;
+mod outlet;
 mod output;
 pub mod pipe;
 pub mod profile;
