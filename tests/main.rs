@@ -13,6 +13,7 @@ mod govern;
 mod kill;
 mod llm;
 mod models;
+mod pod;
 mod profile;
 mod properties;
 mod protocol;
