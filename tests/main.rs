@@ -25,3 +25,4 @@ mod staged;
 mod support;
 mod tables;
 mod tagger;
+mod wrap;

@@ -5,6 +5,7 @@ mod drift;
 mod profile;
 mod rules;
 mod suggest;
+mod wrap;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub(super) use rules::{
     RulesImport, RulesRetire, RulesTest, TrialCourse, TrialRows,
 };
 pub(super) use suggest::Suggest;
+pub(super) use wrap::Wrap;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,6 +42,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Pipe(Pipe),
+    Wrap(Wrap),
     Destination(Destination),
     Batch(Batch),
     Check(Check),

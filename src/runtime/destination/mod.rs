@@ -137,7 +137,7 @@ pub fn write(
     if let Err(error) = &ended {
         let line = trace::error(error, now_ms());
         // An output that is gone cannot be told.
-        let _ = super::output::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
+        let _ = super::outlet::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
     }
     ended
 }
