@@ -17,6 +17,7 @@ mod reveal;
 mod rules;
 mod serve;
 mod suggest;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
+        Command::Sync(options) => sync::run(options),
         Command::Destination(options) => destination::run(options),
         Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod compile;
 pub mod config;
+mod covers;
 pub mod drifted;
 pub mod keys;
 pub mod rewrite;

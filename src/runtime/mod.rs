@@ -6,6 +6,7 @@ pub mod batch;
 pub mod bucket;
 pub mod catalogue;
 mod connector;
+mod delivery;
 mod demotion;
 pub mod destination;
 mod drift;
@@ -25,7 +26,9 @@ mod secret;
 pub mod serve;
 pub mod stage;
 pub mod staged;
+pub mod standalone;
 pub mod suggest;
+pub mod sync;
 mod tables;
 pub mod trial;
 

@@ -2,16 +2,19 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::account::check_limits;
+use super::delivery::Delivery;
 use super::drift;
 use super::input::Lines;
 use super::output::Writer;
 use super::run::{Options, Run};
 use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{self, Done, Worker};
+use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
 use crate::protocol::trace;
 use crate::window::{self, Work};
@@ -50,6 +53,16 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     flow(plan, run, input, output, |ended| ended)
 }
 
+/// Where a run's messages go.
+#[derive(Debug)]
+pub(super) struct Goal {
+    pub output: OwnedFd,
+    /// What is given on, where a destination reads the output. Otherwise all is.
+    pub delivery: Option<Delivery>,
+    /// STATEs that were kept, to be shown.
+    pub kept: Option<Arc<AtomicU64>>,
+}
+
 /// Takes a run's messages from `input` to `output`. `conclude` is asked once the input has ended, or what stopped it is
 /// known, and gives how the run ended as a whole.
 ///
@@ -57,17 +70,47 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
 /// What `conclude` gives, or what goes wrong behind it.
 pub(super) fn flow(
     plan: &Plan,
-    mut run: Run<'_>,
+    run: Run<'_>,
     input: OwnedFd,
     output: OwnedFd,
     conclude: impl FnOnce(Result<()>) -> Result<()>,
+) -> Result<()> {
+    let goal = Goal {
+        output,
+        delivery: None,
+        kept: None,
+    };
+    carry(plan, run, input, goal, |ended, _| conclude(ended))
+}
+
+/// The same for any reader of the output; `conclude` may say the last words to it, and close it.
+///
+/// # Errors
+/// As [`flow`].
+pub(super) fn carry<'a>(
+    plan: &'a Plan,
+    mut run: Run<'a>,
+    input: OwnedFd,
+    goal: Goal,
+    conclude: impl FnOnce(Result<()>, &mut Writer<'a>) -> Result<()>,
 ) -> Result<()> {
     plan.begin();
     plan.prepare()?;
     let options = run.options();
     widen(&input);
-    widen(&output);
-    let mut writer = Writer::new(plan, output, run.account()?);
+    widen(&goal.output);
+    let mut writer = Writer::new(plan, goal.output, run.account()?);
+    let form = match &goal.delivery {
+        Some(_) => Form::Messages,
+        None => Form::Lines,
+    };
+    if let Some(kept) = goal.kept {
+        writer.account.progress.count(kept);
+    }
+    if let Some(delivery) = &goal.delivery {
+        delivery.voice().above(&writer.account.progress);
+    }
+    writer.delivery = goal.delivery;
     let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
     run.begin()?;
     writer.account.record_to(run.log());
@@ -82,13 +125,14 @@ pub(super) fn flow(
     let (mut writer, ended) = match first {
         Ok(()) => window::run(workers, lines, writer, || Task {
             plan,
-            worker: Worker::default(),
+            worker: Worker::new(form),
         }),
         Err(error) => (writer, Err(error)),
     };
     writer.account.finish();
     let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
-    let ended = run.settle(&mut writer.account.totals, conclude(ended));
+    let ended = conclude(ended, &mut writer);
+    let ended = run.settle(&mut writer.account.totals, ended);
     let mode = if plan.observe() {
         "observed, nothing changed: "
     } else {
@@ -102,8 +146,7 @@ pub(super) fn flow(
         .and_then(|()| drift::settle(plan))
         .and_then(|left| left.map_or(Ok(()), |left| writer.say(&trace::log("WARN", &left))));
     if let Err(error) = &ended {
-        // An output that is gone cannot be told.
-        let _ = writer.say(&trace::error(error, now_ms()));
+        writer.fail(error, now_ms());
     }
     let states = writer.ledger.states();
     let notes = run.tell(&writer.account.totals, states, &ended)?;
