@@ -22,5 +22,6 @@ mod semantic;
 mod serve;
 mod staged;
 mod support;
+mod sync;
 mod tables;
 mod tagger;
