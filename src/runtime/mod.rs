@@ -13,6 +13,7 @@ mod drift;
 pub mod embeddings;
 mod http;
 mod input;
+mod kept;
 pub mod llm;
 mod load;
 pub mod models;
@@ -31,6 +32,7 @@ pub mod suggest;
 pub mod sync;
 mod tables;
 pub mod trial;
+pub mod wrap;
 
 use load::read_text;
 pub use load::{Files, load};
