@@ -23,6 +23,7 @@ mod semantic;
 mod serve;
 mod staged;
 mod support;
+mod sync;
 mod tables;
 mod tagger;
 mod wrap;

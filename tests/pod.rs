@@ -110,7 +110,11 @@ impl Container {
 fn wait_for(path: &Path) {
     let begun = Instant::now();
     while !path.exists() {
-        assert!(begun.elapsed() < PATIENCE, "{} is not there", path.display());
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{} is not there",
+            path.display()
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -139,7 +143,12 @@ const POLICY: &str = "version: 1\ntagger: none\n";
 #[test]
 fn as_a_destination() {
     let spec = Container::new("midflight destination").run(&["spec"], "");
-    assert_eq!((spec.code.trim(), spec.stdout.len()), ("0", 1), "{}", spec.stderr);
+    assert_eq!(
+        (spec.code.trim(), spec.stdout.len()),
+        ("0", 1),
+        "{}",
+        spec.stderr
+    );
 
     let container = Container::new("midflight destination");
     let stage = container.path("stage").display().to_string();
@@ -151,7 +160,10 @@ fn as_a_destination() {
     let states = of_type(&left.stdout, "STATE");
     assert_eq!(states.len(), 1);
     assert_eq!(states[0]["state"]["id"], 1);
-    assert_eq!(states[0]["state"]["destinationStats"]["recordCount"], json!(1.0));
+    assert_eq!(
+        states[0]["state"]["destinationStats"]["recordCount"],
+        json!(1.0)
+    );
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod reveal;
 mod rules;
 mod serve;
 mod suggest;
+mod sync;
 mod wrap;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
+        Command::Sync(options) => sync::run(options),
         Command::Wrap(options) => wrap::run(options),
         Command::Destination(options) => destination::run(options),
         Command::Batch(options) => batch::run(options),

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod chosen;
 mod compile;
 pub mod config;
+mod covers;
 pub mod drifted;
 pub mod keys;
 pub mod rewrite;

@@ -21,7 +21,7 @@ pub struct Account<'a> {
     pub totals: Totals,
     rejects: Option<Rejects>,
     demotions: Demotions,
-    progress: Progress,
+    pub progress: Progress,
 }
 
 impl<'a> Account<'a> {
