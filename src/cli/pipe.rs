@@ -4,11 +4,14 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::args::Pipe;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{load, pipe};
+use crate::runtime::{Files, load, pipe};
 
 pub(super) fn run(arguments: &Pipe) -> Result<()> {
-    let plan = load(&arguments.plan.files(arguments.observe))?;
     let options = arguments.run.options();
+    let plan = load(&Files {
+        history: options.keeps_history(),
+        ..arguments.plan.files(arguments.observe)
+    })?;
     let (input, output) = standard()?;
     pipe::run(&plan, input, output, &options)
 }

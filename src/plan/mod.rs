@@ -67,6 +67,8 @@ pub struct Sources {
     pub fingerprint: String,
     /// What has changed since the last run; `None` where nothing is compared.
     pub drift: Option<Drifted>,
+    /// The cursors of incremental streams are followed, as the history of runs needs them.
+    pub cursors: bool,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -140,6 +142,8 @@ pub struct StreamPlan {
     pub origin: String,
     /// How records are divided into parts, in the order of the stages.
     pub splits: Vec<Split>,
+    /// The path of the cursor that is followed, if one is.
+    pub cursor: Option<String>,
     columns: Vec<String>,
     rules: Vec<String>,
     learners: Vec<Learning>,

@@ -35,6 +35,8 @@ pub struct Files {
     pub streams: Option<ConfiguredCatalog>,
     /// The catalog was told from files, and not declared by anybody.
     pub inferred: bool,
+    /// The run leaves a history, which tells of cursors too.
+    pub history: bool,
     /// Variables that come before those of the environment.
     pub variables: BTreeMap<String, String>,
 }
@@ -81,6 +83,13 @@ pub fn load(files: &Files) -> Result<Plan> {
     if let Some(reject) = &mut config.reject {
         reject.to = folder.join(&reject.to);
     }
+    if let Some(history) = config
+        .history
+        .as_mut()
+        .filter(|history| !history.to.contains("://"))
+    {
+        history.to = folder.join(&history.to).to_string_lossy().into_owned();
+    }
     let (rules, rule_hashes) = rule_files(&config, folder, &file, &mut told, &mut problems);
     hashed.extend(rule_hashes);
     let keys = Keys::resolve(
@@ -114,6 +123,7 @@ pub fn load(files: &Files) -> Result<Plan> {
         told.update(format!("{:?}", drift.edits));
     }
     let sources = Sources {
+        cursors: files.history || config.history.is_some(),
         config,
         tagger,
         file,
