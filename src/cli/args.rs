@@ -16,7 +16,7 @@ use crate::runtime::{Files, run};
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
-pub(super) use health::{Health, RunHistory};
+pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
@@ -49,6 +49,7 @@ pub(super) enum Command {
     Profile(Profile),
     Catalog(Catalog),
     Drift(Drift),
+    Health(Health),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),

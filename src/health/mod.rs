@@ -9,9 +9,16 @@
 //!
 //! Pure: knows neither files nor the clock. Nothing here holds a value of a record, or the text of a message.
 
+pub mod anomaly;
 pub mod entry;
 pub mod failures;
+pub mod freshness;
 pub mod heard;
+pub mod reliability;
+mod report;
+#[cfg(test)]
+mod testing;
 
 pub use entry::{Entry, HISTORY_VERSION};
 pub use heard::{Heard, Origin};
+pub use report::{Diagnosis, Health};

@@ -69,6 +69,8 @@ pub struct Sources {
     pub drift: Option<Drifted>,
     /// The cursors of incremental streams are followed, as the history of runs needs them.
     pub cursors: bool,
+    /// Who is told of a run that is unusual or has failed.
+    pub alerts: Option<config::Alerts>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }

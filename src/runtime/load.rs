@@ -124,6 +124,7 @@ pub fn load(files: &Files) -> Result<Plan> {
     }
     let sources = Sources {
         cursors: files.history || config.history.is_some(),
+        alerts: super::health::alerts(&config, folder, &files.variables),
         config,
         tagger,
         file,

@@ -75,6 +75,7 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         fingerprint: String::new(),
         drift: None,
         cursors: false,
+        alerts: None,
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
     Arc::new(Plan::compile(sources, problems).expect("a plan"))

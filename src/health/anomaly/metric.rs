@@ -174,7 +174,10 @@ mod tests {
         for metric in Metric::OF_RUN.iter().chain(Metric::OF_STREAM) {
             for value in [0.0, 0.5, 3.0, 12_345.0] {
                 let back = metric.unscaled(metric.scaled(value));
-                assert!((back - value).abs() < 1e-6 * (1.0 + value), "{metric:?} {value}");
+                assert!(
+                    (back - value).abs() < 1e-6 * (1.0 + value),
+                    "{metric:?} {value}"
+                );
             }
         }
     }
@@ -192,13 +195,21 @@ mod tests {
             (Metric::RejectedFraction, 0.005, 0.0, false),
             (Metric::RejectedFraction, 0.05, 0.0, true),
         ] {
-            assert_eq!(matters(metric, value, expected), wanted, "{metric:?} {value} {expected}");
+            assert_eq!(
+                matters(metric, value, expected),
+                wanted,
+                "{metric:?} {value} {expected}"
+            );
         }
     }
 
     #[test]
     fn fewer_rows_are_worse_than_more() {
-        let usual = Usual { low: 900.0, high: 1_100.0, median: 1_000.0 };
+        let usual = Usual {
+            low: 900.0,
+            high: 1_100.0,
+            median: 1_000.0,
+        };
         let of = |direction, value| Metric::Rows.severity(direction, value, usual);
         assert_eq!(of(Direction::Down, 100.0), Some(Severity::Critical));
         assert_eq!(of(Direction::Down, 700.0), Some(Severity::Warning));

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::Entry;
 use metric::Metric;
+pub(super) use series::quantile;
 use series::{Point, Series};
 
 /// How bad it is.
@@ -89,9 +90,8 @@ pub fn examine(past: &[Entry], judged: &Entry) -> Vec<Anomaly> {
         let mut of_stream: Vec<Anomaly> = Vec::new();
         for metric in Metric::OF_STREAM {
             // Fewer rows have fewer bytes and take less time: that is told once.
-            let told = |anomaly: &Anomaly| {
-                anomaly.metric == Metric::Rows.name() && metric.follows_rows()
-            };
+            let told =
+                |anomaly: &Anomaly| anomaly.metric == Metric::Rows.name() && metric.follows_rows();
             if !of_stream.iter().any(told) {
                 of_stream.extend(compare(&learned, judged, Some(name), *metric));
             }

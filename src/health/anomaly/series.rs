@@ -55,17 +55,17 @@ pub enum Forecast {
     Before,
     /// The middle of the last five.
     Middle,
-    /// The middle of the same weekday of the last weeks.
-    Weekday,
     /// The middle of the same hour of the last days.
     Hour,
+    /// The middle of the same weekday of the last weeks.
+    Weekday,
 }
 
 const FORECASTS: [Forecast; 4] = [
     Forecast::Before,
     Forecast::Middle,
-    Forecast::Weekday,
     Forecast::Hour,
+    Forecast::Weekday,
 ];
 
 /// What was learned of one metric.
@@ -105,7 +105,9 @@ impl Series {
                     outside.retain(|(direction, _)| *direction == verdict.direction);
                     outside.push((verdict.direction, *point));
                     if outside.len() == IN_A_ROW {
-                        outside.drain(..).for_each(|(_, point)| series.accept(point));
+                        outside
+                            .drain(..)
+                            .for_each(|(_, point)| series.accept(point));
                     }
                 }
             }
@@ -162,7 +164,10 @@ impl Series {
                 continue;
             }
             let spread = quantile(misses.iter().map(|miss| miss.abs()).collect(), MEASURED);
-            if best.as_ref().is_none_or(|(.., known)| spread < CLEARLY * known) {
+            if best
+                .as_ref()
+                .is_none_or(|(.., known)| spread < CLEARLY * known)
+            {
                 best = Some((forecast, misses, spread));
             }
         }
@@ -196,7 +201,9 @@ fn recurring(before: &[Point], at: f64, period: f64) -> Option<f64> {
             let found = before.partition_point(|point| point.at < wanted);
             let around = &before[found.saturating_sub(1)..before.len().min(found + 1)];
             let distance = |point: &&Point| (point.at - wanted).abs();
-            let nearest = around.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+            let nearest = around
+                .iter()
+                .min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
             (distance(&nearest) <= near).then_some(nearest.value)
         })
         .collect();
@@ -207,7 +214,10 @@ fn recurring(before: &[Point], at: f64, period: f64) -> Option<f64> {
 /// Seconds from run to run, in the middle.
 fn gap(points: &[Point]) -> Option<f64> {
     let last = &points[points.len().saturating_sub(15)..];
-    let gaps: Vec<f64> = last.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
+    let gaps: Vec<f64> = last
+        .windows(2)
+        .map(|pair| pair[1].at - pair[0].at)
+        .collect();
     (!gaps.is_empty()).then(|| middle(gaps))
 }
 
@@ -272,7 +282,9 @@ mod tests {
     }
 
     fn wavering(days: usize) -> Vec<f64> {
-        (0..days).map(|day| 1_000.0 + 40.0 * ((day * 7 % 5) as f64 - 2.0)).collect()
+        (0..days)
+            .map(|day| 1_000.0 + 40.0 * ((day * 7 % 5) as f64 - 2.0))
+            .collect()
     }
 
     #[test]
@@ -291,7 +303,11 @@ mod tests {
             (1_090.0, None),
             (2_500.0, Some(Direction::Up)),
         ] {
-            assert_eq!(judged(&before, next).map(|(way, _)| way), expected, "{next}");
+            assert_eq!(
+                judged(&before, next).map(|(way, _)| way),
+                expected,
+                "{next}"
+            );
         }
     }
 
@@ -299,7 +315,10 @@ mod tests {
     fn a_first_load_does_not_hide_later_falls() {
         let mut before = wavering(30);
         before[0] = 900_000.0;
-        assert_eq!(judged(&before, 300.0).map(|(way, _)| way), Some(Direction::Down));
+        assert_eq!(
+            judged(&before, 300.0).map(|(way, _)| way),
+            Some(Direction::Down)
+        );
     }
 
     #[test]
@@ -312,7 +331,9 @@ mod tests {
     #[test]
     fn weekends_are_learned() {
         let week = [1_000.0, 1_040.0, 980.0, 1_010.0, 990.0, 100.0, 120.0];
-        let before: Vec<f64> = (0..42).map(|day| week[day % 7] + (day / 7) as f64).collect();
+        let before: Vec<f64> = (0..42)
+            .map(|day| week[day % 7] + (day / 7) as f64)
+            .collect();
         // Day 42 is a Monday of that pattern.
         assert_eq!(judged(&before, 1_000.0), None);
         assert_eq!(

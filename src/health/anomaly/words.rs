@@ -5,7 +5,13 @@ use super::series::{Forecast, Verdict};
 use super::{Direction, Usual};
 
 /// What is unusual about a metric.
-pub fn says(metric: Metric, stream: Option<&str>, value: f64, usual: Usual, verdict: &Verdict) -> String {
+pub fn says(
+    metric: Metric,
+    stream: Option<&str>,
+    value: f64,
+    usual: Usual,
+    verdict: &Verdict,
+) -> String {
     let of = match verdict.forecast {
         Forecast::Before | Forecast::Middle => format!("the last {} runs", verdict.misses),
         Forecast::Weekday => "this weekday".to_owned(),
@@ -21,19 +27,30 @@ pub fn says(metric: Metric, stream: Option<&str>, value: f64, usual: Usual, verd
         Metric::Bytes => format!("{subject} had {} bytes", told(value)),
         Metric::Seconds => format!("{subject} took {}", told(value)),
         Metric::SecondsPerRow => format!("{subject} took {} for each record", told(value)),
-        Metric::RejectedFraction => format!("{subject} had {} of its records rejected", told(value)),
+        Metric::RejectedFraction => {
+            format!("{subject} had {} of its records rejected", told(value))
+        }
         Metric::FindingsPerRow => {
-            format!("{subject} had {} findings of personal data for each record", told(value))
+            format!(
+                "{subject} had {} findings of personal data for each record",
+                told(value)
+            )
         }
         Metric::CursorAge => format!("the newest record of {subject} was {} old", told(value)),
-        Metric::RateLimited => format!("{subject} was held up {} times by limits of the source", told(value)),
+        Metric::RateLimited => format!(
+            "{subject} was held up {} times by limits of the source",
+            told(value)
+        ),
         Metric::Errors => format!("{subject} heard {} errors from its connectors", told(value)),
     };
     let than = match verdict.direction {
         Direction::Up => format!("at most {}", told(usual.high)),
         Direction::Down => format!("at least {}", told(usual.low)),
     };
-    format!("{what}; {of} lead to expect {}, and {than}", told(usual.median))
+    format!(
+        "{what}; {of} lead to expect {}, and {than}",
+        told(usual.median)
+    )
 }
 
 /// A value with its unit, as short as it can be.
@@ -100,7 +117,11 @@ mod tests {
             forecast: Forecast::Weekday,
             misses: 30,
         };
-        let usual = Usual { low: 900.0, high: 1_100.0, median: 1_000.0 };
+        let usual = Usual {
+            low: 900.0,
+            high: 1_100.0,
+            median: 1_000.0,
+        };
         assert_eq!(
             says(Metric::Rows, Some("crm.users"), 12.0, usual, &verdict),
             "`crm.users` had 12 records; this weekday lead to expect 1,000, and at least 900"

@@ -24,6 +24,22 @@ pub struct Webhook {
     pub on: Occasion,
 }
 
+/// Who is told, with the address itself, which no message and no printed plan holds.
+#[derive(Clone)]
+pub struct Alerts {
+    /// The address, or why there is none.
+    pub url: std::result::Result<String, String>,
+    pub format: WebhookFormat,
+    pub on: Occasion,
+}
+
+impl std::fmt::Debug for Alerts {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shape = (self.format, self.on);
+        out.debug_tuple("Alerts").field(&shape).finish()
+    }
+}
+
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WebhookFormat {
@@ -46,7 +62,7 @@ pub enum Occasion {
 }
 
 /// The words of `format`.
-pub const FORMATS: &[(&str, WebhookFormat)] = &[
+const FORMATS: &[(&str, WebhookFormat)] = &[
     ("generic", WebhookFormat::Generic),
     ("slack", WebhookFormat::Slack),
 ];
@@ -136,7 +152,7 @@ mod tests {
             ),
             ("webhook: {url: {}}", "comes from one place"),
             (
-                "webhook: {url: {env: A}, on: anomalies}",
+                "webhook: {url: {env: A}, on: anomaly1}",
                 "did you mean `anomaly`?",
             ),
             (

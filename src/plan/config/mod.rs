@@ -25,7 +25,7 @@ use serde::Serialize;
 pub use catalogue::{CacheSpec, CatalogueFrom, CatalogueSpec, Server};
 pub(super) use column::read_paths;
 pub use drift::{ANSWERS, Answer, Class, DriftConfig, DriftPolicy, PERSONAL};
-pub use health::{FORMATS, HealthConfig, Occasion, Webhook, WebhookFormat};
+pub use health::{Alerts, HealthConfig, Occasion, Webhook, WebhookFormat};
 pub use history::{HistoryConfig, Keep};
 pub(super) use pattern::matches_glob;
 pub use pattern::{Rank, StreamPattern};
