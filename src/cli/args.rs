@@ -2,6 +2,7 @@
 
 mod audit;
 mod drift;
+mod health;
 mod profile;
 mod rules;
 mod suggest;
@@ -17,6 +18,7 @@ use crate::runtime::{Files, run};
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
+pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
@@ -54,6 +56,7 @@ pub(super) enum Command {
     Profile(Profile),
     Catalog(Catalog),
     Drift(Drift),
+    Health(Health),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
@@ -95,9 +98,11 @@ impl PlanFiles {
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
-    /// Leaves report.json in this directory, and adds to audit.jsonl there.
+    /// Leaves report.json in this directory, and adds to audit.jsonl and history.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub history: RunHistory,
     /// Threads; one per core if not given.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,
@@ -117,6 +122,8 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
+            history: self.history.to.clone(),
+            unrecorded: false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod completions;
 mod destination;
 mod drift;
 mod explain;
+mod health;
 mod models;
 mod output;
 mod pipe;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Drift(options) => drift::run(options),
+        Command::Health(options) => health::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),

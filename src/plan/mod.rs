@@ -75,6 +75,10 @@ pub struct Sources {
     pub chosen: Option<Chosen>,
     /// The catalog comes later: what needs columns and their types is not compiled yet.
     pub later: bool,
+    /// The cursors of incremental streams are followed, as the history of runs needs them.
+    pub cursors: bool,
+    /// Who is told of a run that is unusual or has failed.
+    pub alerts: Option<config::Alerts>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -150,6 +154,8 @@ pub struct StreamPlan {
     pub splits: Vec<Split>,
     /// What its stages read, by the names of the source.
     pub read: Vec<SourcePath>,
+    /// The path of the cursor that is followed, if one is.
+    pub cursor: Option<String>,
     columns: Vec<String>,
     rules: Vec<String>,
     learners: Vec<Learning>,

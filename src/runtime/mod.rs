@@ -11,6 +11,8 @@ mod demotion;
 pub mod destination;
 mod drift;
 pub mod embeddings;
+pub mod health;
+pub mod history;
 mod http;
 mod input;
 mod kept;

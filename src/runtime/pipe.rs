@@ -224,7 +224,11 @@ pub fn observe(plan: &Plan, file: &Path) -> Result<()> {
         Path::new("/dev/null"),
         std::fs::OpenOptions::new().write(true),
     )?;
-    run(plan, input, nowhere, &Options::default())
+    let options = Options {
+        unrecorded: true,
+        ..Options::default()
+    };
+    run(plan, input, nowhere, &options)
 }
 
 /// Bytes a pipe should hold: enough that a chunk goes in or out at once.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::account::{Account, write_report};
 use super::audit;
 use super::drift;
+use super::health::{self, Ear};
 use super::progress::Progress;
 use crate::error::Result;
 use crate::plan::Plan;
@@ -24,6 +25,17 @@ pub struct Options {
     /// Bytes after which a chunk is handed on, for tests.
     pub chunk_bytes: Option<usize>,
     pub progress: bool,
+    /// Where the history of runs is; where the configuration says, or beside the report, if it is not given.
+    pub history: Option<String>,
+    /// Nobody is told of the run: it only looks at messages that were there before.
+    pub unrecorded: bool,
+}
+
+impl Options {
+    /// Whether they ask for a history by themselves.
+    pub fn keeps_history(&self) -> bool {
+        self.history.is_some() || self.report.is_some()
+    }
 }
 
 /// A run from its first moment on.
@@ -37,6 +49,7 @@ pub struct Run<'a> {
     pub began: DateTime<Utc>,
     start: Instant,
     audit: Option<audit::Run>,
+    ear: Ear,
 }
 
 impl<'a> Run<'a> {
@@ -50,12 +63,23 @@ impl<'a> Run<'a> {
             began: Utc::now(),
             start: Instant::now(),
             audit: None,
+            ear: Ear::default(),
         }
     }
 
     /// How it is carried out.
     pub fn options(&self) -> &'a Options {
         self.options
+    }
+
+    /// Its words on the command line.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// Hears what connectors say of failures.
+    pub fn ear(&self) -> &Ear {
+        &self.ear
     }
 
     /// Seconds since it began.
@@ -73,7 +97,8 @@ impl<'a> Run<'a> {
     /// `Output` when the reject store cannot be opened.
     pub fn account(&self) -> Result<Account<'a>> {
         let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
-        Account::open(self.plan, &name, Progress::new(self.options.progress))
+        let progress = Progress::new(self.options.progress);
+        Account::open(self.plan, &name, progress, self.ear.clone())
     }
 
     /// Puts the run on record, once everything it needs is open and before its first record.
@@ -118,6 +143,6 @@ impl<'a> Run<'a> {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
-        Ok(Vec::new())
+        Ok(health::told(self, self.plan, totals, ended))
     }
 }

@@ -168,7 +168,10 @@ fn sync(
         Error::new(ErrorKind::Catalog, format!("{name} cannot be read")).because(error)
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
-    let plan = load(&files(&settings, Some(catalog.clone())))?;
+    let plan = load(&Files {
+        history: options.run.keeps_history(),
+        ..files(&settings, Some(catalog.clone()))
+    })?;
     let mut run = Run::new(&plan, COMMAND, &options.run);
     drift::admit(&plan, COMMAND, options.run.report.as_deref())?;
     plan.begin();
