@@ -88,7 +88,7 @@ impl PlanFiles {
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
-    /// Leaves report.json in this directory, and adds to audit.jsonl there.
+    /// Leaves report.json in this directory, and adds to audit.jsonl and lineage.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Threads; one per core if not given.
@@ -110,6 +110,7 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
+            outside: true,
         }
     }
 }

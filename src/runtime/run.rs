@@ -9,8 +9,11 @@ use uuid::Uuid;
 use super::account::{Account, write_report};
 use super::audit;
 use super::drift;
+use super::environment::Environment;
+use super::lineage;
 use super::progress::Progress;
 use crate::error::Result;
+use crate::lineage::Places;
 use crate::plan::Plan;
 use crate::report::Totals;
 
@@ -24,6 +27,8 @@ pub struct Options {
     /// Bytes after which a chunk is handed on, for tests.
     pub chunk_bytes: Option<usize>,
     pub progress: bool,
+    /// Others are told of it, as the environment of this process says.
+    pub outside: bool,
 }
 
 /// A run from its first moment on.
@@ -37,6 +42,9 @@ pub struct Run<'a> {
     pub began: DateTime<Utc>,
     start: Instant,
     audit: Option<audit::Run>,
+    /// Where it reads and writes, where that is known.
+    pub places: Places,
+    lineage: Option<lineage::Teller<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -50,6 +58,8 @@ impl<'a> Run<'a> {
             began: Utc::now(),
             start: Instant::now(),
             audit: None,
+            places: Places::default(),
+            lineage: None,
         }
     }
 
@@ -84,6 +94,15 @@ impl<'a> Run<'a> {
         let audit = audit::Run::begin(self.plan, self.command, self.folder())?;
         drift::record(self.plan, &audit)?;
         self.audit = Some(audit);
+        let environment = self.options.outside.then(Environment::current);
+        let begun = lineage::Begun {
+            plan: self.plan,
+            command: self.command,
+            run: self.id,
+            began: self.began,
+            places: self.places.clone(),
+        };
+        self.lineage = lineage::Teller::begin(begun, self.folder(), environment.as_ref())?;
         Ok(())
     }
 
@@ -109,7 +128,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// `Output` when the report cannot be written.
     pub fn tell(
-        &self,
+        &mut self,
         totals: &Totals,
         states: (u64, u64),
         ended: &Result<()>,
@@ -118,6 +137,7 @@ impl<'a> Run<'a> {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
-        Ok(Vec::new())
+        let lineage = self.lineage.take();
+        lineage.map_or(Ok(Vec::new()), |lineage| lineage.end(totals, ended))
     }
 }
