@@ -24,3 +24,4 @@ mod staged;
 mod support;
 mod tables;
 mod tagger;
+mod telling;
