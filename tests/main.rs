@@ -26,4 +26,5 @@ mod support;
 mod sync;
 mod tables;
 mod tagger;
+mod telling;
 mod wrap;

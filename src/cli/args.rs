@@ -98,7 +98,7 @@ impl PlanFiles {
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
-    /// Leaves report.json in this directory, and adds to audit.jsonl and history.jsonl there.
+    /// Leaves report.json in this directory, and adds to audit.jsonl, history.jsonl and lineage.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     #[command(flatten)]
@@ -123,7 +123,7 @@ impl RunOptions {
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
             history: self.history.to.clone(),
-            unrecorded: false,
+            outside: true,
         }
     }
 }

@@ -28,8 +28,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Embedders, LazyTagger};
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
-use crate::schema::StreamSchema;
 use crate::schema::path::Path as SourcePath;
+use crate::schema::{Lineage, StreamSchema};
 use crate::stage::Stage;
 use crate::stage::rules::Watch;
 use crate::stage::spec::{Split, StageSpec};
@@ -174,6 +174,8 @@ pub struct SecondStream {
     /// Its name; its namespace is that of the first.
     pub name: String,
     pub json_schema: Value,
+    /// What its columns are made of, in columns of the first.
+    pub lineage: Vec<Lineage>,
 }
 
 /// A stage and how the configuration would write it.

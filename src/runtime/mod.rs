@@ -1,6 +1,7 @@
 //! Where the engine runs: the only place that knows files and processes.
 
 mod account;
+mod address;
 pub mod audit;
 pub mod batch;
 pub mod bucket;
@@ -11,11 +12,13 @@ mod demotion;
 pub mod destination;
 mod drift;
 pub mod embeddings;
+mod environment;
 pub mod health;
 pub mod history;
 mod http;
 mod input;
 mod kept;
+mod lineage;
 pub mod llm;
 mod load;
 pub mod models;

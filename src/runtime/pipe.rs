@@ -155,7 +155,7 @@ impl<'a> Flow<'a> {
     ) -> Result<()> {
         let Self {
             plan,
-            run,
+            mut run,
             mut writer,
         } = self;
         let form = match &writer.delivery {
@@ -224,11 +224,7 @@ pub fn observe(plan: &Plan, file: &Path) -> Result<()> {
         Path::new("/dev/null"),
         std::fs::OpenOptions::new().write(true),
     )?;
-    let options = Options {
-        unrecorded: true,
-        ..Options::default()
-    };
-    run(plan, input, nowhere, &options)
+    run(plan, input, nowhere, &Options::default())
 }
 
 /// Bytes a pipe should hold: enough that a chunk goes in or out at once.
