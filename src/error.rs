@@ -85,6 +85,28 @@ impl ErrorKind {
     }
 }
 
+impl ErrorKind {
+    /// The word of what is told to others.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Config => "config",
+            Self::Catalog => "catalog",
+            Self::Model => "model",
+            Self::Policy => "policy",
+            Self::Protocol => "protocol",
+            Self::Limit => "limit",
+            Self::Drift => "drift",
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::Closed => "closed",
+            Self::Superseded => "superseded",
+            Self::Child => "child",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 impl Error {
     /// An error of this kind; `message` says where and what.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod chosen;
 mod compile;
 pub mod config;
+mod covers;
 pub mod drifted;
 pub mod keys;
 pub mod rewrite;
@@ -27,8 +28,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Embedders, LazyTagger};
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
-use crate::schema::StreamSchema;
 use crate::schema::path::Path as SourcePath;
+use crate::schema::{Lineage, StreamSchema};
 use crate::stage::Stage;
 use crate::stage::rules::Watch;
 use crate::stage::spec::{Split, StageSpec};
@@ -74,6 +75,10 @@ pub struct Sources {
     pub chosen: Option<Chosen>,
     /// The catalog comes later: what needs columns and their types is not compiled yet.
     pub later: bool,
+    /// The cursors of incremental streams are followed, as the history of runs needs them.
+    pub cursors: bool,
+    /// Who is told of a run that is unusual or has failed.
+    pub alerts: Option<config::Alerts>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -149,6 +154,8 @@ pub struct StreamPlan {
     pub splits: Vec<Split>,
     /// What its stages read, by the names of the source.
     pub read: Vec<SourcePath>,
+    /// The path of the cursor that is followed, if one is.
+    pub cursor: Option<String>,
     columns: Vec<String>,
     rules: Vec<String>,
     learners: Vec<Learning>,
@@ -167,6 +174,8 @@ pub struct SecondStream {
     /// Its name; its namespace is that of the first.
     pub name: String,
     pub json_schema: Value,
+    /// What its columns are made of, in columns of the first.
+    pub lineage: Vec<Lineage>,
 }
 
 /// A stage and how the configuration would write it.

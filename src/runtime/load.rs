@@ -38,6 +38,8 @@ pub struct Files {
     pub inferred: bool,
     /// The catalog comes later, with [`with_catalog`].
     pub later: bool,
+    /// The run leaves a history, which tells of cursors too.
+    pub history: bool,
     /// Variables that come before those of the environment.
     pub variables: BTreeMap<String, String>,
 }
@@ -84,6 +86,13 @@ pub fn load(files: &Files) -> Result<Plan> {
     if let Some(reject) = &mut config.reject {
         reject.to = folder.join(&reject.to);
     }
+    if let Some(history) = config
+        .history
+        .as_mut()
+        .filter(|history| !history.to.contains("://"))
+    {
+        history.to = folder.join(&history.to).to_string_lossy().into_owned();
+    }
     let (rules, rule_hashes) = rule_files(&config, folder, &file, &mut told, &mut problems);
     hashed.extend(rule_hashes);
     let keys = Keys::resolve(
@@ -117,6 +126,8 @@ pub fn load(files: &Files) -> Result<Plan> {
         told.update(format!("{:?}", drift.edits));
     }
     let sources = Sources {
+        cursors: files.history || config.history.is_some(),
+        alerts: super::health::alerts(&config, folder, &files.variables),
         config,
         tagger,
         file,

@@ -2,9 +2,12 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::account::check_limits;
+use super::delivery::Delivery;
 use super::drift;
 use super::input::Lines;
 use super::outlet::Outlet;
@@ -12,7 +15,7 @@ use super::output::Writer;
 use super::run::{Options, Run};
 use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{self, Done, Worker};
+use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
 use crate::protocol::trace;
 use crate::window::{self, Input, Work};
@@ -51,11 +54,25 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     flow(plan, run, input, output, |ended| ended)
 }
 
-/// A run whose report, reject store and models are open, and of which nothing has been read.
-pub(super) struct Flow<'a> {
-    plan: &'a Plan,
-    run: Run<'a>,
-    writer: Writer<'a>,
+/// Where a run's messages go.
+#[derive(Debug)]
+pub(super) struct Goal {
+    pub output: Outlet,
+    /// What is given on, where a destination reads the output. Otherwise all is.
+    pub delivery: Option<Delivery>,
+    /// STATEs that were kept, to be shown.
+    pub kept: Option<Arc<AtomicU64>>,
+}
+
+impl Goal {
+    /// An output whose reader is given everything.
+    pub fn of(output: Outlet) -> Self {
+        Self {
+            output,
+            delivery: None,
+            kept: None,
+        }
+    }
 }
 
 /// Takes a run's messages from `input` to `output`. `conclude` is asked once the input has ended, or what stopped it is
@@ -70,9 +87,31 @@ pub(super) fn flow(
     output: OwnedFd,
     conclude: impl FnOnce(Result<()>) -> Result<()>,
 ) -> Result<()> {
+    let goal = Goal::of(Outlet::new(output));
+    carry(plan, run, input, goal, |ended, _| conclude(ended))
+}
+
+/// The same for any reader of the output; `conclude` may say the last words to it, and close it.
+///
+/// # Errors
+/// As [`flow`].
+pub(super) fn carry<'a>(
+    plan: &'a Plan,
+    run: Run<'a>,
+    input: OwnedFd,
+    goal: Goal,
+    conclude: impl FnOnce(Result<()>, &mut Writer<'a>) -> Result<()>,
+) -> Result<()> {
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), run.options().chunk_bytes);
-    Flow::open(plan, run, Outlet::new(output))?.run(lines, conclude)
+    Flow::open(plan, run, goal)?.run(lines, conclude)
+}
+
+/// A run whose report, reject store and models are open, and of which nothing has been read.
+pub(super) struct Flow<'a> {
+    plan: &'a Plan,
+    run: Run<'a>,
+    writer: Writer<'a>,
 }
 
 impl<'a> Flow<'a> {
@@ -80,11 +119,18 @@ impl<'a> Flow<'a> {
     ///
     /// # Errors
     /// `Model` when a model cannot be opened; `Output` when report, audit, reject store or a cache cannot be.
-    pub fn open(plan: &'a Plan, mut run: Run<'a>, output: Outlet) -> Result<Self> {
+    pub fn open(plan: &'a Plan, mut run: Run<'a>, goal: Goal) -> Result<Self> {
         plan.begin();
         plan.prepare()?;
-        widen(&output);
-        let mut writer = Writer::new(plan, output, run.account()?);
+        widen(&goal.output);
+        let mut writer = Writer::new(plan, goal.output, run.account()?);
+        if let Some(kept) = goal.kept {
+            writer.account.progress.count(kept);
+        }
+        if let Some(delivery) = &goal.delivery {
+            delivery.voice().above(&writer.account.progress);
+        }
+        writer.delivery = goal.delivery;
         run.begin()?;
         writer.account.record_to(run.log());
         Ok(Self { plan, run, writer })
@@ -105,13 +151,17 @@ impl<'a> Flow<'a> {
     pub fn run(
         self,
         lines: impl Input<Chunk = Chunk>,
-        conclude: impl FnOnce(Result<()>) -> Result<()>,
+        conclude: impl FnOnce(Result<()>, &mut Writer<'a>) -> Result<()>,
     ) -> Result<()> {
         let Self {
             plan,
-            run,
+            mut run,
             mut writer,
         } = self;
+        let form = match &writer.delivery {
+            Some(_) => Form::Messages,
+            None => Form::Lines,
+        };
         let first = writer
             .say(&trace::log("INFO", &plan.greeting()))
             .and_then(|()| {
@@ -123,7 +173,7 @@ impl<'a> Flow<'a> {
         let (mut writer, ended) = match first {
             Ok(()) => window::run(workers, lines, writer, || Task {
                 plan,
-                worker: Worker::default(),
+                worker: Worker::new(form),
             }),
             Err(error) => {
                 drop(lines);
@@ -132,7 +182,8 @@ impl<'a> Flow<'a> {
         };
         writer.account.finish();
         let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
-        let ended = run.settle(&mut writer.account.totals, conclude(ended));
+        let ended = conclude(ended, &mut writer);
+        let ended = run.settle(&mut writer.account.totals, ended);
         let mode = if plan.observe() {
             "observed, nothing changed: "
         } else {
@@ -146,8 +197,7 @@ impl<'a> Flow<'a> {
             .and_then(|()| drift::settle(plan))
             .and_then(|left| left.map_or(Ok(()), |left| writer.say(&trace::log("WARN", &left))));
         if let Err(error) = &ended {
-            // An output that is gone cannot be told.
-            let _ = writer.say(&trace::error(error, now_ms()));
+            writer.fail(error, now_ms());
         }
         let states = writer.ledger.states();
         let notes = run.tell(&writer.account.totals, states, &ended)?;

@@ -82,6 +82,8 @@ pub fn sources(config: &str, catalog: Option<&str>) -> (Sources, Problems) {
         drift: None,
         chosen: None,
         later: false,
+        cursors: false,
+        alerts: None,
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
     (sources, problems)

@@ -152,6 +152,7 @@ impl Compiler<'_> {
         if columns.len() != paths.len() {
             return;
         }
+        self.schema.sift(&paths, "check");
         let nulled = rules.rules().iter().map(|rule| match rule.action {
             Action::Nullify => rule
                 .columns

@@ -6,6 +6,7 @@ use super::Compiler;
 use crate::document::{Position, Problems};
 use crate::plan::SecondStream;
 use crate::plan::rewrite::second_name;
+use crate::schema::Lineage;
 use crate::schema::path::{Path, Segment};
 use crate::stage::embed::cut::{CHUNK, Size};
 use crate::stage::embed::template::{Part as Written, Template};
@@ -75,7 +76,7 @@ impl Compiler<'_> {
                     column,
                     name: name.clone(),
                 }),
-            EmbedInto::Stream => self.second(at, problems).map(Into::Stream),
+            EmbedInto::Stream => self.second(&spec.text, at, problems).map(Into::Stream),
         };
         let (Some(text), Some(into)) = (text, into) else {
             return;
@@ -139,7 +140,12 @@ impl Compiler<'_> {
     }
 
     /// The second stream, which is called like the first, with `_chunks`.
-    fn second(&mut self, at: Position, problems: &mut Problems) -> Option<Second> {
+    fn second(
+        &mut self,
+        template: &Template,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<Second> {
         if self.sources.later {
             return None;
         }
@@ -170,6 +176,7 @@ impl Compiler<'_> {
         self.second = Some(SecondStream {
             name: name.clone(),
             json_schema: json!({"type": "object", "properties": properties}),
+            lineage: self.traced(&key, template),
         });
         let mut columns = Vec::new();
         for (path, name) in key {
@@ -193,6 +200,20 @@ impl Compiler<'_> {
             head,
             key: columns,
         })
+    }
+
+    /// What the columns of the second stream are made of.
+    fn traced(&self, key: &[(Path, String)], template: &Template) -> Vec<Lineage> {
+        let texts: Vec<Path> = template.columns().into_iter().cloned().collect();
+        let keys: Vec<Path> = key.iter().map(|(path, _)| path.clone()).collect();
+        let mut lines = vec![self.schema.made_of("id", &keys, "embed")];
+        lines.extend(key.iter().map(|(path, name)| Lineage {
+            column: Path::key(name),
+            ..self.schema.origin(path)
+        }));
+        let made = ["n", "of", "text", "embedding"];
+        lines.extend(made.map(|name| self.schema.made_of(name, &texts, "embed")));
+        lines
     }
 
     /// The columns of the primary key, and what they are called in the second stream.

@@ -4,6 +4,7 @@ mod book;
 mod check;
 mod classify;
 mod clearance;
+mod cursor;
 mod detect;
 mod detectors;
 mod drift;
@@ -53,6 +54,8 @@ struct Compiler<'a> {
     /// What `embed` stages have taken out so far.
     taken: Vec<embed::Taken>,
     second: Option<SecondStream>,
+    /// The cursor that is followed.
+    cursor: Option<String>,
 }
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
@@ -94,6 +97,7 @@ pub(super) fn stream(
         read: None,
         taken: Vec::new(),
         second: None,
+        cursor: None,
     };
     let listed = sources
         .config
@@ -113,6 +117,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|(path, ty)| (path, ty.is_scalar()))
             .collect();
+        self.follow_cursor();
         self.drifted(problems);
         let places_check = |stage: &StageSpec| matches!(stage, StageSpec::Check);
         if listed.rules.is_some() && !listed.stages.iter().any(|stage| places_check(&stage.value)) {
@@ -141,6 +146,7 @@ impl Compiler<'_> {
 
     /// A stream the configuration does not name.
     fn unlisted(mut self, problems: &mut Problems) -> StreamPlan {
+        self.follow_cursor();
         self.drifted(problems);
         let policy = self.sources.config.unlisted;
         match policy {
@@ -284,6 +290,7 @@ impl Compiler<'_> {
             learners: self.learners,
             splits: self.splits,
             read: self.read.unwrap_or_else(|| self.book.paths().to_vec()),
+            cursor: self.cursor,
         }
     }
 

@@ -110,6 +110,7 @@ impl Compiler<'_> {
         let Some((expression, columns)) = compiled else {
             return;
         };
+        self.schema.sift(expression.columns(), "filter");
         match expression.boolean() {
             Ok(expression) => self.push(
                 "filter",

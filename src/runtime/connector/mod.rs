@@ -32,6 +32,25 @@ pub struct Connector {
     ended: Option<Ending>,
 }
 
+/// Ends a connector that somebody else waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Leash(Pid);
+
+impl Leash {
+    /// Asks it to end, and ends it when it has not after `grace`. Nothing happens to one that has ended.
+    pub fn end(self, grace: Duration) {
+        let asked = Instant::now();
+        relay::signal(self.0, Signal::TERM);
+        while relay::knows(self.0) {
+            if asked.elapsed() >= grace {
+                relay::signal(self.0, Signal::KILL);
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
 /// How a connector ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -67,6 +86,11 @@ impl Connector {
             group,
             ended: None,
         })
+    }
+
+    /// What ends it from another thread.
+    pub fn leash(&self) -> Leash {
+        Leash(self.group)
     }
 
     /// Its stdin, if that is a pipe and was not taken before.
@@ -188,7 +212,8 @@ impl Ending {
         }
     }
 
-    fn sentence(self) -> String {
+    /// The same in words, behind its name.
+    pub fn sentence(self) -> String {
         match self {
             Self::Code(code) => format!("ended with exit code {code}"),
             Self::Signal(signal) => format!("was ended by signal {signal}"),

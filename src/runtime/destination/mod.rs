@@ -15,6 +15,7 @@ use super::account::check_limits;
 use super::bucket::Bucket;
 use super::drift;
 use super::input::Lines;
+use super::lineage::place;
 use super::load::{Files, load};
 use super::pipe::{now_ms, widen};
 use super::run::{self, Run};
@@ -168,7 +169,10 @@ fn sync(
         Error::new(ErrorKind::Catalog, format!("{name} cannot be read")).because(error)
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
-    let plan = load(&files(&settings, Some(catalog.clone())))?;
+    let plan = load(&Files {
+        history: options.run.keeps_history(),
+        ..files(&settings, Some(catalog.clone()))
+    })?;
     let mut run = Run::new(&plan, COMMAND, &options.run);
     drift::admit(&plan, COMMAND, options.run.report.as_deref())?;
     plan.begin();
@@ -208,6 +212,7 @@ fn sync(
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
         loader.say(&trace::log("INFO", &message))?;
     }
+    run.places.destination = Some(place::of_stage(&stage, &plan));
     run.begin()?;
     loader.account.record_to(run.log());
     widen(&input);

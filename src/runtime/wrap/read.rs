@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::runtime::drift;
 use crate::runtime::load::with_catalog;
-use crate::runtime::pipe::Flow;
+use crate::runtime::pipe::{Flow, Goal};
 use crate::runtime::run::Run;
 
 /// The words of the command, as it is put on record.
@@ -40,7 +40,7 @@ pub(super) fn run(
     let asked = own::file(&asked.to_string())?;
     let run = Run::new(&plan, COMMAND, &wrap.options.run);
     drift::admit(&plan, COMMAND, wrap.options.run.report.as_deref())?;
-    let flow = Flow::open(&plan, run, wrap.output.clone())?.express();
+    let flow = Flow::open(&plan, run, Goal::of(wrap.output.clone()))?.express();
     let mut files = vec![("--config", own.child()), ("--catalog", asked.path())];
     files.extend(state.map(|state| ("--state", state)));
     let command = wrap.asked.command("read", &files);
@@ -49,7 +49,7 @@ pub(super) fn run(
     let sizes = (plan.max_line_bytes(), wrap.options.run.chunk_bytes);
     let own = Arc::new(own);
     let (lines, reader) = ahead::start(stdout, &child, &own, &wrap.output, sizes)?;
-    let read = flow.run(lines, |ended| {
+    let read = flow.run(lines, |ended, _| {
         let concluded = match ended {
             Ok(()) => child.wait().and_then(|ending| child.verdict(ending)),
             // Nobody reads it any more; why, is what is to be told.
