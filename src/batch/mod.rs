@@ -315,7 +315,8 @@ impl Batch {
 
     /// Removes a cell with its key. Elements of arrays become null: removing them would move the others.
     pub fn remove(&mut self, cell: CellId) {
-        if self.cells[cell].is_element() {
+        // A cell that was added has no place in the record either, but a name.
+        if self.cells[cell].is_element() && !self.cells[cell].is_added() {
             self.replace(cell, b"null");
         } else {
             self.edit_mut(cell).removed = true;
