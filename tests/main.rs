@@ -10,6 +10,7 @@ mod drift;
 mod embed;
 mod exchange;
 mod govern;
+mod health;
 mod kill;
 mod llm;
 mod models;
