@@ -5,6 +5,7 @@ mod drift;
 mod profile;
 mod rules;
 mod suggest;
+mod telling;
 
 use std::path::PathBuf;
 
@@ -97,6 +98,8 @@ pub(super) struct RunOptions {
     /// Shows no progress line.
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub metrics: telling::Metrics,
     /// Hands a chunk on after this many bytes instead of the default.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub chunk_bytes: Option<usize>,
@@ -111,6 +114,7 @@ impl RunOptions {
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
             outside: true,
+            metrics: self.metrics.scraped(),
         }
     }
 }

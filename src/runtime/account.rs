@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::audit::Log;
 use super::demotion::Demotions;
+use super::live::Pulse;
 use super::progress::Progress;
 use super::rejects::Rejects;
 use crate::batch::Fate;
@@ -22,6 +23,7 @@ pub struct Account<'a> {
     rejects: Option<Rejects>,
     demotions: Demotions,
     progress: Progress,
+    pulse: Option<Pulse>,
 }
 
 impl<'a> Account<'a> {
@@ -40,7 +42,15 @@ impl<'a> Account<'a> {
             rejects,
             demotions: Demotions::default(),
             progress,
+            pulse: None,
         })
+    }
+
+    /// Hands counts over to those who look at the run.
+    #[must_use]
+    pub fn beating(mut self, pulse: Option<Pulse>) -> Self {
+        self.pulse = pulse;
+        self
     }
 
     /// Has demotions put on record here.
@@ -62,6 +72,9 @@ impl<'a> Account<'a> {
         self.demotions.add(self.plan, &mut self.totals, done)?;
         self.totals.add(self.plan, done);
         self.progress.tick(&self.totals);
+        if let Some(pulse) = &mut self.pulse {
+            pulse.tick(self.plan, &self.totals, done);
+        }
         match &done.decoded.stop {
             Some(stop) => Err(stop.error.at_line(lines + stop.line + 1)),
             None => Ok(()),

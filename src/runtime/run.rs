@@ -11,11 +11,15 @@ use super::audit;
 use super::drift;
 use super::environment::Environment;
 use super::lineage;
+use super::live::Pulse;
 use super::progress::Progress;
+use super::watched::Watched;
 use crate::error::Result;
 use crate::lineage::Places;
 use crate::plan::Plan;
 use crate::report::Totals;
+
+pub use super::metrics::LINGER_SECONDS_MAX;
 
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Default, Clone)]
@@ -29,6 +33,15 @@ pub struct Options {
     pub progress: bool,
     /// Others are told of it, as the environment of this process says.
     pub outside: bool,
+    /// Metrics are served while it goes on.
+    pub metrics: Option<Scraped>,
+}
+
+/// Where metrics are served, and how long they wait for their last reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scraped {
+    pub address: String,
+    pub linger_seconds: u64,
 }
 
 /// A run from its first moment on.
@@ -45,6 +58,7 @@ pub struct Run<'a> {
     /// Where it reads and writes, where that is known.
     pub places: Places,
     lineage: Option<lineage::Teller<'a>>,
+    watched: Watched,
 }
 
 impl<'a> Run<'a> {
@@ -60,6 +74,7 @@ impl<'a> Run<'a> {
             audit: None,
             places: Places::default(),
             lineage: None,
+            watched: Watched::of(options),
         }
     }
 
@@ -83,14 +98,22 @@ impl<'a> Run<'a> {
     /// `Output` when the reject store cannot be opened.
     pub fn account(&self) -> Result<Account<'a>> {
         let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
-        Account::open(self.plan, &name, Progress::new(self.options.progress))
+        let account = Account::open(self.plan, &name, Progress::new(self.options.progress))?;
+        Ok(account.beating(self.pulse()))
+    }
+
+    /// What hands counts over to those who look at the run; `None` where nobody does.
+    pub fn pulse(&self) -> Option<Pulse> {
+        self.watched.pulse()
     }
 
     /// Puts the run on record, once everything it needs is open and before its first record.
     ///
     /// # Errors
-    /// `Output` when that cannot be written: a run that is to be on record does not go on without.
+    /// `Output` when that cannot be written: a run that is to be on record does not go on without. `Input` when metrics
+    /// cannot be served.
     pub fn begin(&mut self) -> Result<()> {
+        self.watched.begin(self.command, self.id)?;
         let audit = audit::Run::begin(self.plan, self.command, self.folder())?;
         drift::record(self.plan, &audit)?;
         self.audit = Some(audit);
@@ -137,7 +160,10 @@ impl<'a> Run<'a> {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
+        self.watched.over(self.plan, totals, states, ended);
         let lineage = self.lineage.take();
-        lineage.map_or(Ok(Vec::new()), |lineage| lineage.end(totals, ended))
+        let notes = lineage.map_or(Ok(Vec::new()), |lineage| lineage.end(totals, ended));
+        let telemetry = self.watched.finish();
+        Ok([notes?, telemetry].concat())
     }
 }
