@@ -19,6 +19,7 @@ mod readers;
 mod rules;
 mod s3;
 mod staged;
+mod telling;
 pub mod venv;
 mod wrap;
 

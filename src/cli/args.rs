@@ -7,6 +7,7 @@ mod profile;
 mod rules;
 mod suggest;
 mod sync;
+mod telling;
 mod wrap;
 
 use std::path::PathBuf;
@@ -109,6 +110,8 @@ pub(super) struct RunOptions {
     /// Shows no progress line.
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub metrics: telling::Metrics,
     /// Hands a chunk on after this many bytes instead of the default.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub chunk_bytes: Option<usize>,
@@ -122,8 +125,9 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
-            history: self.history.to.clone(),
+            history: self.history.history.clone(),
             outside: true,
+            metrics: self.metrics.scraped(),
         }
     }
 }

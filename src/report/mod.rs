@@ -59,7 +59,7 @@ pub struct Demoted {
 }
 
 /// Counts of one stream.
-#[derive(Debug, Default, Clone, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
 pub struct StreamTotals {
     pub read: u64,
     pub emitted: u64,
