@@ -14,6 +14,7 @@ mod health;
 mod kill;
 mod llm;
 mod models;
+mod page;
 mod pod;
 mod profile;
 mod properties;

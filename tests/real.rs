@@ -14,6 +14,7 @@ mod function;
 mod gcs;
 mod kill;
 mod ministack;
+mod page;
 mod postgres;
 mod readers;
 mod rules;

@@ -4,6 +4,7 @@ mod audit;
 mod drift;
 mod health;
 mod profile;
+mod report;
 mod rules;
 mod suggest;
 mod sync;
@@ -21,6 +22,7 @@ pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
 pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
+pub(super) use report::Report;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
     RulesImport, RulesRetire, RulesTest, TrialCourse, TrialRows,
@@ -61,6 +63,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Report(Report),
     Rules(Rules),
     Audit(Audit),
     Suggest(Box<Suggest>),

@@ -26,6 +26,7 @@ mod metrics;
 pub mod models;
 mod outlet;
 mod output;
+pub mod page;
 pub mod pipe;
 pub mod profile;
 mod progress;
