@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "models",
     "audit",
+    "report",
     "suggest",
     "rules",
     "rules",

@@ -4,9 +4,11 @@ mod audit;
 mod drift;
 mod health;
 mod profile;
+mod report;
 mod rules;
 mod suggest;
 mod sync;
+mod telling;
 mod wrap;
 
 use std::path::PathBuf;
@@ -20,6 +22,7 @@ pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
 pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
+pub(super) use report::Report;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
     RulesImport, RulesRetire, RulesTest, TrialCourse, TrialRows,
@@ -60,6 +63,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Report(Report),
     Rules(Rules),
     Audit(Audit),
     Suggest(Box<Suggest>),
@@ -109,6 +113,8 @@ pub(super) struct RunOptions {
     /// Shows no progress line.
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub metrics: telling::Metrics,
     /// Hands a chunk on after this many bytes instead of the default.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub chunk_bytes: Option<usize>,
@@ -122,8 +128,9 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
-            history: self.history.to.clone(),
+            history: self.history.history.clone(),
             outside: true,
+            metrics: self.metrics.scraped(),
         }
     }
 }

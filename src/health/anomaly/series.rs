@@ -72,6 +72,8 @@ const FORECASTS: [Forecast; 4] = [
 #[derive(Debug)]
 pub struct Series {
     accepted: Vec<Point>,
+    /// What each forecast missed each of them by, where it said something.
+    misses: Vec<[Option<f64>; FORECASTS.len()]>,
     metric: Metric,
 }
 
@@ -92,6 +94,7 @@ impl Series {
     pub fn learn(points: &[Point], metric: Metric) -> Self {
         let mut series = Self {
             accepted: Vec::new(),
+            misses: Vec::new(),
             metric,
         };
         let mut outside: Vec<(Direction, Point)> = Vec::new();
@@ -116,10 +119,14 @@ impl Series {
     }
 
     fn accept(&mut self, point: Point) {
+        let told = FORECASTS.map(|forecast| forecast.of(&self.accepted, point.at));
+        let missed = told.map(|told| told.map(|expected| point.value - expected));
         self.accepted.push(point);
+        self.misses.push(missed);
         // Weeks are looked back on beyond the window.
         if self.accepted.len() > 8 * WINDOW {
             self.accepted.drain(..4 * WINDOW);
+            self.misses.drain(..4 * WINDOW);
         }
     }
 
@@ -148,14 +155,9 @@ impl Series {
     /// The forecast that foretold the past best, and its misses.
     fn forecast(&self) -> Option<(Forecast, Vec<f64>)> {
         let mut best: Option<(Forecast, Vec<f64>, f64)> = None;
-        for forecast in FORECASTS {
-            let from = self.accepted.len().saturating_sub(WINDOW);
-            let misses: Vec<f64> = (from..self.accepted.len())
-                .filter_map(|at| {
-                    let point = self.accepted[at];
-                    Some(point.value - forecast.of(&self.accepted[..at], point.at)?)
-                })
-                .collect();
+        let last = &self.misses[self.misses.len().saturating_sub(WINDOW)..];
+        for (place, forecast) in FORECASTS.into_iter().enumerate() {
+            let misses: Vec<f64> = last.iter().filter_map(|misses| misses[place]).collect();
             let least = match forecast {
                 Forecast::Before | Forecast::Middle => MISSES_MIN,
                 Forecast::Weekday | Forecast::Hour => PATTERN_MISSES_MIN,
@@ -363,10 +365,10 @@ mod tests {
                 _ => 10.0 + (hour % 3) as f64,
             }),
         };
-        let before: Vec<Point> = (0..240).map(hourly).collect();
+        let before: Vec<Point> = (0..144).map(hourly).collect();
         let series = Series::learn(&before, Metric::Rows);
-        assert_eq!(series.judge(hourly(248)), None);
-        let mut quiet = hourly(250);
+        assert_eq!(series.judge(hourly(152)), None);
+        let mut quiet = hourly(154);
         quiet.value = Metric::Rows.scaled(20.0);
         let verdict = series.judge(quiet).expect("a fall");
         assert_eq!(verdict.forecast, Forecast::Hour);

@@ -143,6 +143,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
+    let work = work.beating(run.pulse());
     run.places = Places {
         source: Some(place::of_source(&source)),
         destination: Some(place::of_stage(&stage, &plan)),
