@@ -1,7 +1,8 @@
 """Drives a wrapped source with PyAirbyte, into a DuckDB cache: spec, check, discover, read, and read once more.
 
-    wrapped.py NAME EXECUTABLE CONFIG.json CACHE.duckdb
+    wrapped.py NAME EXECUTABLE CONFIG.json CACHE.duckdb [STREAM…]
 
+The streams named last are not chosen.
 Prints one JSON object: the top-level keys of the form, the streams found, and the rows of both reads.
 """
 
@@ -18,14 +19,15 @@ def rows(cache, name):
 
 
 def main():
-    name, executable, config, file = sys.argv[1:]
+    name, executable, config, file = sys.argv[1:5]
+    left_out = sys.argv[5:]
     with open(config) as given:
         config = json.load(given)
     source = ab.get_source(name, config=config, local_executable=executable, install_if_missing=False)
     form = source.config_spec
     source.check()
     streams = source.get_available_streams()
-    source.select_all_streams()
+    source.select_streams([stream for stream in streams if stream not in left_out])
     cache = DuckDBCache(db_path=file)
     told = {"form": sorted(form["properties"]), "streams": sorted(streams), "schemas": {}, "reads": []}
     for stream in streams:

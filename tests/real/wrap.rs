@@ -25,13 +25,13 @@ impl Told {
     }
 }
 
-/// Drives a source, with `ours` as the text of our configuration.
-fn drive(folder: &Path, program: &Path, config: Value, ours: &str) -> Told {
+/// Drives a source, with `ours` as the text of our configuration, and takes all streams but some.
+fn drive(folder: &Path, program: &Path, config: Value, ours: &str, left_out: &[&str]) -> Told {
     let mut config = config;
     config["midflight"] =
         json!({"config": ours, "secrets": [{"name": "SECRET_KEY", "value": KEY}]});
     std::fs::write(folder.join("config.json"), config.to_string()).expect("a file");
-    let command = midflight(&["wrap", "--no-progress", "--report", "report", "--"]).command();
+    let command = midflight(&["wrap", "--no-progress", "--"]).command();
     let words = command.get_args().map(|word| word.to_string_lossy());
     let words: Vec<_> = words.collect();
     let script = format!(
@@ -49,6 +49,7 @@ fn drive(folder: &Path, program: &Path, config: Value, ours: &str) -> Told {
     python
         .arg(root().join("tests/python/wrapped.py"))
         .args([&*name, "./wrapped", "config.json", "cache.duckdb"])
+        .args(left_out)
         .current_dir(folder)
         .env("AIRBYTE_OFFLINE_MODE", "1")
         .env("DO_NOT_TRACK", "1")
@@ -84,7 +85,7 @@ streams:
 ";
     let config = json!({"count": 40, "seed": 7, "parallelism": 1, "records_per_slice": 10, "always_updated": false});
     let program = Venv::of("source-faker").path("source-faker");
-    let told = drive(folder.path(), &program, config, ours);
+    let told = drive(folder.path(), &program, config, ours, &[]);
     let form = told.0["form"].as_array().expect("keys");
     assert!(form.contains(&json!("midflight")) && form.contains(&json!("count")));
     let columns = told.0["schemas"]["users"].as_array().expect("columns");
@@ -138,7 +139,9 @@ streams:
 ";
     let config = json!({"all_fast_streams": true, "all_slow_streams": false});
     let program = Venv::of("source-smoke-test").path("source-smoke-test");
-    let told = drive(folder.path(), &program, config, ours);
+    // The cache itself cannot hold numbers as large as those.
+    let left_out = ["special_number_values"];
+    let told = drive(folder.path(), &program, config, ours, &left_out);
     let streams = told.0["streams"].as_array().expect("streams");
     assert!(streams.len() >= 21, "{streams:?}");
     let columns = |stream: &str| {
@@ -188,7 +191,7 @@ fn a_file_arrives_masked() {
     let config = json!({"format": "csv", "url": file, "provider": {"storage": "local"}, "dataset_name": "people"});
     let program = Venv::of("source-file").path("source-file");
     let ours = "version: 1\nunlisted: pass\nstreams: {people: {stages: [{mask: {column: email, with: redact}}, {rename: {from: name, to: nick}}, {derive: {column: older, sql: 'age + 1'}}]}}\n";
-    let told = drive(folder.path(), &program, config, ours);
+    let told = drive(folder.path(), &program, config, ours, &[]);
     for read in [0, 1] {
         let rows = told.rows(read, "people");
         let of = |key: &str| rows.iter().map(|row| row[key].clone()).collect::<Vec<_>>();
