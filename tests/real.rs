@@ -19,6 +19,7 @@ mod readers;
 mod rules;
 mod s3;
 mod staged;
+mod sync;
 pub mod venv;
 
 use std::collections::{BTreeMap, BTreeSet};

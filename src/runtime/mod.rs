@@ -11,6 +11,7 @@ mod demotion;
 pub mod destination;
 mod drift;
 pub mod embeddings;
+mod generations;
 mod http;
 mod input;
 mod kept;

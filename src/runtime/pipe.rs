@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::account::check_limits;
@@ -61,6 +61,8 @@ pub(super) struct Goal {
     pub delivery: Option<Delivery>,
     /// STATEs that were kept, to be shown.
     pub kept: Option<Arc<AtomicU64>>,
+    /// Set when the reader of the output has ended.
+    pub gone: Option<Arc<AtomicBool>>,
 }
 
 /// Takes a run's messages from `input` to `output`. `conclude` is asked once the input has ended, or what stopped it is
@@ -79,6 +81,7 @@ pub(super) fn flow(
         output,
         delivery: None,
         kept: None,
+        gone: None,
     };
     carry(plan, run, input, goal, |ended, _| conclude(ended))
 }
@@ -111,7 +114,7 @@ pub(super) fn carry<'a>(
         delivery.voice().above(&writer.account.progress);
     }
     writer.delivery = goal.delivery;
-    let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
+    let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes).until(goal.gone);
     run.begin()?;
     writer.account.record_to(run.log());
     let first = writer

@@ -51,6 +51,7 @@ pub fn run(
         output,
         delivery: Some(Delivery::new(Voice::people(), Statuses::Withheld(heard))),
         kept: None,
+        gone: None,
     };
     let run = Run::new(plan, "pipe --standalone", options);
     pipe::carry(plan, run, input, goal, |ended, writer| {

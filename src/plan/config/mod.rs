@@ -71,6 +71,8 @@ pub struct Config {
     pub catalogue: Option<CatalogueSpec>,
     /// What happens when schemas are not those of the last run; without it, nothing is compared.
     pub drift: Option<DriftConfig>,
+    /// A wrapped destination is told that streams are complete that replace earlier rows, though nobody said so.
+    pub assume_complete: bool,
 }
 
 /// Which tagger searches texts.
@@ -194,6 +196,9 @@ impl Config {
             drift: fields
                 .take("drift")
                 .and_then(|node| drift::read_drift(node, file, problems)),
+            assume_complete: fields
+                .boolean("assume_complete", problems)
+                .unwrap_or_default(),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -214,6 +219,7 @@ impl Config {
             stage: PartSpec::default(),
             catalogue: None,
             drift: None,
+            assume_complete: false,
         }
     }
 
@@ -350,7 +356,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue` and `drift`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue`, `drift` and `assume_complete`",
                 ],
             ),
             (

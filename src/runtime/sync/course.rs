@@ -91,6 +91,7 @@ impl Course<'_> {
                 Delivery::new(voice.clone(), Statuses::Withheld(heard)).remembering(&handed),
             ),
             kept: Some(Arc::clone(&states.count)),
+            gone: None,
         };
         let start = Instant::now();
         let ended = std::thread::scope(|scope| {

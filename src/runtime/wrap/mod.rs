@@ -2,3 +2,4 @@
 
 mod members;
 pub mod own;
+pub mod write;
