@@ -137,72 +137,86 @@ fn conclude(
     shared: &Shared,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    let ending = match &ended {
-        Ok(()) => source.wait(),
-        Err(_) => source.stop(GRACE),
-    };
-    let source_verdict = ending.and_then(|ending| {
-        outcome.source = Some(ending);
-        source.verdict(ending)
-    });
-    let gone = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
-    let mut ended = match ended {
-        // A source that was stopped because of another failure is not the one that failed.
-        Err(error) if !gone => Err(error),
-        _ if gone || shared.early.load(Ordering::SeqCst) => Err(early()),
-        _ if asked_to_end() => Err(
-            Error::new(ErrorKind::Child, "a signal asked the sync to end")
-                .hint("nothing is lost: the next run goes on from the state file"),
-        ),
-        _ => source_verdict,
-    };
-    if ended.is_ok() {
-        ended = writer.complete(now_ms()).map(|others| {
-            for stream in &others {
-                let message = format!(
-                    "stream `{stream}` is not declared complete: the source said that it is not"
-                );
-                // The output's reader is not told.
-                let _ = writer.say(&trace::log("WARN", &message));
-            }
-            let all = writer.streams();
-            outcome.complete = all
-                .into_iter()
-                .filter(|stream| !others.contains(stream))
-                .collect();
-        });
-    }
+    let ended = source_ended(ended, source, shared, outcome);
+    let ended = ended.and_then(|()| declare(writer, outcome));
     shared.closed.store(true, Ordering::SeqCst);
     writer.close();
     let Ok(returned) = returned.join() else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            "reading what the destination says failed",
-        ));
+        let message = "reading what the destination says failed";
+        return Err(Error::new(ErrorKind::Internal, message));
     };
     outcome.states = returned.counts;
     outcome.destination = returned.ending.as_ref().ok().copied();
     tally(writer, outcome);
+    destination_ended(ended, returned)
+}
+
+/// Waits for the source, or ends it, and says how things stand then.
+fn source_ended(
+    ended: Result<()>,
+    source: &mut Connector,
+    shared: &Shared,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let ending = match &ended {
+        Ok(()) => source.wait(),
+        Err(_) => source.stop(GRACE),
+    };
+    let verdict = ending.and_then(|ending| {
+        outcome.source = Some(ending);
+        source.verdict(ending)
+    });
+    let gone = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
+    match ended {
+        // A source that was stopped because of another failure is not the one that failed.
+        Err(error) if !gone => Err(error),
+        _ if gone || shared.early.load(Ordering::SeqCst) => Err(early()),
+        _ if asked_to_end() => {
+            let message = "a signal asked the sync to end";
+            Err(Error::new(ErrorKind::Child, message)
+                .hint("nothing is lost: the next run goes on from the state file"))
+        }
+        _ => verdict,
+    }
+}
+
+/// Declares the streams complete that the source did not deny to be.
+fn declare(writer: &mut Writer<'_>, outcome: &mut Outcome) -> Result<()> {
+    let others = writer.complete(now_ms())?;
+    for stream in &others {
+        let message =
+            format!("stream `{stream}` is not declared complete: the source said that it is not");
+        writer.say(&trace::log("WARN", &message))?;
+    }
+    let all = writer.streams().into_iter();
+    outcome.complete = all.filter(|stream| !others.contains(stream)).collect();
+    Ok(())
+}
+
+/// What both sides' ends add up to: the first failure is told, not those that followed from it.
+fn destination_ended(ended: Result<()>, returned: Returned) -> Result<()> {
     let destination = returned
         .ending
         .and_then(|ending| match ending.is_success() {
             true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Child,
-                format!("the destination {}", ending.sentence()),
-            )
-            .hint("its own messages say why; what it had given back is kept")),
+            false => {
+                let message = format!("the destination {}", ending.sentence());
+                Err(Error::new(ErrorKind::Child, message)
+                    .hint("its own messages say why; what it had given back is kept"))
+            }
         });
-    match (ended, destination) {
-        // The destination's end explains why nobody read.
-        (Err(error), Err(destination))
-            if matches!(error.kind(), ErrorKind::Closed) || is_early(&error) =>
-        {
-            Err(destination)
+    let unkept = returned.heard.err();
+    match ended {
+        // The source was ended because its states could not be kept.
+        Err(error) if error.kind() == ErrorKind::Child && unkept.is_some() => {
+            unkept.map_or(Err(error), Err)
         }
-        (Err(error), _) if error.kind() == ErrorKind::Closed => Err(early()),
-        (Err(error), _) => Err(error),
-        (Ok(()), destination) => destination.and(returned.heard),
+        // How the destination ended says why nobody read.
+        Err(error) if is_early(&error) || error.kind() == ErrorKind::Closed => {
+            destination.and(Err(early()))
+        }
+        Err(error) => Err(error),
+        Ok(()) => destination.and(unkept.map_or(Ok(()), Err)),
     }
 }
 

@@ -186,6 +186,13 @@ impl Inner {
                             )
                             .hint("its own messages say why"));
                         }
+                        let missing = handed.missing();
+                        if missing > 0 {
+                            let message = format!(
+                                "midflight: {missing} states were not given back by the destination"
+                            );
+                            writer.say(&trace::log("WARN", &message))?;
+                        }
                         heard.unwrap_or_else(|_| {
                             Err(Error::new(
                                 ErrorKind::Internal,
