@@ -2,17 +2,13 @@
 //! compares. Records are filtered, rejected, multiplied and copied on their way.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::os::fd::OwnedFd;
+use std::fs;
 use std::path::Path;
 
-use midflight::error::ErrorKind;
-use midflight::runtime::run;
-use midflight::runtime::wrap::write::{self, Write};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{KEY, midflight, root};
+use crate::support::{Ended, KEY, midflight, root};
 
 const CONFIG: &str = "\
 version: 1
@@ -367,12 +363,7 @@ fn as_a_destination_a_state_comes_back_with_what_became_of_its_records() {
 }
 
 /// Runs the wrapped destination of the tests. Gives how it ended and what the platform was told.
-fn wrapped(
-    folder: &Path,
-    sync: &Sync,
-    inner: Value,
-    job: Option<&str>,
-) -> (Result<(), ErrorKind>, Written, Value) {
+fn wrapped(folder: &Path, sync: &Sync, inner: Value, job: Option<&str>) -> (Ended, Written, Value) {
     let mut config = json!({"rows": folder.join("rows.jsonl"), "given": folder.join("given.json")});
     for (key, value) in inner.as_object().expect("an object") {
         config[key] = value.clone();
@@ -392,28 +383,35 @@ fn wrapped(
     config["midflight"] =
         json!({"config": policy, "secrets": [{"name": "MIDFLIGHT_KEY", "value": KEY}]});
     fs::write(folder.join("config.json"), config.to_string()).expect("a file");
-    fs::write(folder.join("input.jsonl"), sync.text()).expect("a file");
     let script = root()
         .join("tests/sync/destination.py")
         .display()
         .to_string();
-    let asked = Write {
-        command: vec!["python3".to_owned(), script],
-        config: folder.join("config.json"),
-        catalog: folder.join("catalog.json"),
-        policy: None,
-        job: job.map(str::to_owned),
-        run: run::Options::default(),
-    };
-    let output = folder.join("output.jsonl");
-    let input: OwnedFd = File::open(folder.join("input.jsonl"))
-        .expect("a file")
-        .into();
-    let ended = write::write(&asked, input, File::create(&output).expect("a file").into());
-    let written = Written::of(&fs::read_to_string(output).expect("a file"));
+    let arguments = [
+        "wrap",
+        "--",
+        "python3",
+        &script,
+        "write",
+        "--config",
+        "config.json",
+        "--catalog",
+        "catalog.json",
+    ];
+    let mut program = midflight(&arguments)
+        .within(folder)
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    if let Some(job) = job {
+        program = program.env("WORKER_JOB_ID", job);
+    }
+    let ended = program.run(sync.text());
+    let written = Written::of(ended.text());
     let given = fs::read_to_string(folder.join("given.json")).unwrap_or_default();
-    let given = serde_json::from_str(&given).unwrap_or_default();
-    (ended.map_err(|error| error.kind()), written, given)
+    (
+        ended,
+        written,
+        serde_json::from_str(&given).unwrap_or_default(),
+    )
 }
 
 #[test]
@@ -438,7 +436,7 @@ fn around_a_destination_both_sides_are_told_what_they_count() {
             );
             // The inner one compares each state with what has arrived, and ends with 9 where they differ.
             let (ended, written, given) = wrapped(folder.path(), &sync, inner.clone(), None);
-            assert_eq!(ended, Ok(()), "{kind} {prefix} {inner}");
+            assert_eq!(ended.code, 0, "{kind} {prefix} {inner} {}", ended.stderr);
             let mut back = written.states();
             back.sort_by_key(|state| state["state"]["id"].as_u64());
             platform_is_satisfied(&sync, &back);
@@ -481,7 +479,7 @@ fn a_platform_without_generations_is_made_up_for() {
         let sync = Sync::new("STREAM", "");
         let folder = folder(&sync, &sync.catalog(modes, None));
         let (ended, written, given) = wrapped(folder.path(), &sync, inner.clone(), Some("812"));
-        assert_eq!(ended, Ok(()), "{inner}");
+        assert_eq!(ended.code, 0, "{inner} {}", ended.stderr);
         platform_is_satisfied(&sync, &written.states());
         for stream in given["catalog"]["streams"].as_array().expect("streams") {
             assert_eq!(
@@ -523,7 +521,12 @@ fn a_wrapped_destination_that_fails_is_the_runs_failure() {
     ] {
         let folder = folder(&sync, &sync.catalog(["full_refresh", "overwrite"], None));
         let (ended, written, _) = wrapped(folder.path(), &sync, inner, None);
-        assert_eq!(ended, Err(ErrorKind::Child));
+        assert!(
+            [1, 5, 6].contains(&ended.code),
+            "{} {}",
+            ended.code,
+            ended.stderr
+        );
         let last = written.lines.last().expect("a line");
         let told = last["trace"]["error"]["message"].as_str();
         assert!(

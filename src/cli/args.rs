@@ -3,10 +3,12 @@
 mod audit;
 mod destination;
 mod drift;
+mod health;
 mod profile;
 mod rules;
 mod suggest;
 mod sync;
+mod wrap;
 
 use std::path::PathBuf;
 
@@ -18,6 +20,7 @@ use crate::runtime::{Files, run};
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use destination::{DestinationKept, DestinationUndo};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
+pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
@@ -25,6 +28,7 @@ pub(super) use rules::{
 };
 pub(super) use suggest::Suggest;
 pub(super) use sync::Sync;
+pub(super) use wrap::Wrap;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -46,6 +50,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     Pipe(Pipe),
     Sync(Box<Sync>),
+    Wrap(Wrap),
     Destination(Destination),
     Batch(Batch),
     Check(Check),
@@ -53,6 +58,7 @@ pub(super) enum Command {
     Profile(Profile),
     Catalog(Catalog),
     Drift(Drift),
+    Health(Health),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
@@ -94,9 +100,11 @@ impl PlanFiles {
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
-    /// Leaves report.json in this directory, and adds to audit.jsonl there.
+    /// Leaves report.json in this directory, and adds to audit.jsonl, history.jsonl and lineage.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub history: RunHistory,
     /// Threads; one per core if not given.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,
@@ -116,6 +124,8 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
+            history: self.history.to.clone(),
+            outside: true,
         }
     }
 }

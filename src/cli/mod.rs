@@ -9,6 +9,7 @@ mod completions;
 mod destination;
 mod drift;
 mod explain;
+mod health;
 mod models;
 mod output;
 mod pipe;
@@ -18,6 +19,7 @@ mod rules;
 mod serve;
 mod suggest;
 mod sync;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
         Command::Sync(options) => sync::run(options),
+        Command::Wrap(options) => wrap::run(options),
         Command::Destination(options) => destination::run(options),
         Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Drift(options) => drift::run(options),
+        Command::Health(options) => health::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),

@@ -34,6 +34,15 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether it covers records of a stream.
+    pub fn covers(&self, stream: &Descriptor) -> bool {
+        match self {
+            Self::Stream(one) => one == stream,
+            Self::Global(listed) => listed.is_empty() || listed.contains(stream),
+            Self::Legacy => true,
+        }
+    }
+
     /// The protocol's word for the type of state.
     pub fn name(&self) -> &'static str {
         match self {

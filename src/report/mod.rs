@@ -1,5 +1,6 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
+mod cursor;
 mod decisions;
 mod splits;
 
@@ -10,12 +11,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::batch::{Embedded, Fate};
-use crate::decode::{Copied, StreamId};
+use crate::decode::{Copied, EventKind, StreamId};
 use crate::error::Error;
 use crate::model::Manifest;
 use crate::pipeline::Done;
 use crate::plan::Plan;
 
+pub use cursor::Cursor;
 pub use decisions::decisions;
 pub use splits::manifest;
 
@@ -83,6 +85,9 @@ pub struct StreamTotals {
     /// Per `split` stage, the records emitted per part.
     #[serde(skip)]
     pub parts: Vec<Vec<u64>>,
+    /// Its cursor, where that is followed.
+    #[serde(skip)]
+    pub cursor: Option<Box<Cursor>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
@@ -149,9 +154,48 @@ impl Totals {
                 }
             }
         }
+        self.follow_cursors(plan, done);
         for (stream, stage, time) in &done.spent {
             let name = plan.stream(*stream).stage_name(*stage);
             *self.stream(*stream).stage_seconds.entry(name).or_default() += time.as_secs_f64();
+        }
+    }
+
+    /// Adds what the chunk's rows hold in their cursors, where some are followed.
+    fn follow_cursors(&mut self, plan: &Plan, done: &Done) {
+        let batches = &done.decoded.batches;
+        for (stream, _) in batches
+            .iter()
+            .filter(|(_, batch)| batch.counted().cursor().is_some())
+        {
+            self.stream(*stream).cursor.get_or_insert_default();
+        }
+        for (id, totals) in self.streams.iter_mut().enumerate() {
+            let Some(cursor) = &mut totals.cursor else {
+                continue;
+            };
+            let descriptor = &plan.stream(id).descriptor;
+            let events = done.decoded.events.iter();
+            let states = events.filter(|event| match &event.kind {
+                EventKind::State(state) => state.scope.covers(descriptor),
+                EventKind::Said | EventKind::Foreign | EventKind::Status => false,
+            });
+            let mut seen = false;
+            for (_, batch) in batches.iter().filter(|(stream, _)| *stream == id) {
+                let Some(tally) = batch.counted().cursor() else {
+                    continue;
+                };
+                let row = |start: u32| batch.rows().partition_point(|row| row.line.start < start);
+                let states: Vec<u32> = states
+                    .clone()
+                    .map(|event| row(event.line.start) as u32)
+                    .collect();
+                cursor.add(tally, if seen { &[] } else { &states });
+                seen = true;
+            }
+            if !seen {
+                states.for_each(|_| cursor.close());
+            }
         }
     }
 

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use super::audit::Log;
 use super::demotion::Demotions;
+use super::health::Ear;
 use super::progress::Progress;
 use super::rejects::Rejects;
 use crate::batch::Fate;
 use crate::checkpoint::Ledger;
 use crate::decode::{EventKind, Stop};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::pipeline::Done;
 use crate::plan::{Plan, StreamPlan};
 use crate::report::Totals;
@@ -22,6 +24,7 @@ pub struct Account<'a> {
     rejects: Option<Rejects>,
     demotions: Demotions,
     pub progress: Progress,
+    ear: Ear,
 }
 
 impl<'a> Account<'a> {
@@ -29,7 +32,7 @@ impl<'a> Account<'a> {
     ///
     /// # Errors
     /// `Output` when it cannot be opened.
-    pub fn open(plan: &'a Plan, run: &str, progress: Progress) -> Result<Self> {
+    pub fn open(plan: &'a Plan, run: &str, progress: Progress, ear: Ear) -> Result<Self> {
         let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
             Some(directory) => Some(Rejects::open(directory, run)?),
             None => None,
@@ -40,6 +43,7 @@ impl<'a> Account<'a> {
             rejects,
             demotions: Demotions::default(),
             progress,
+            ear,
         })
     }
 
@@ -61,10 +65,21 @@ impl<'a> Account<'a> {
         let lines = self.totals.lines;
         self.demotions.add(self.plan, &mut self.totals, done)?;
         self.totals.add(self.plan, done);
+        self.hear(done);
         self.progress.tick(&self.totals);
         match &done.decoded.stop {
             Some(stop) => Err(stop.error.at_line(lines + stop.line + 1)),
             None => Ok(()),
+        }
+    }
+
+    /// Hears the messages that may tell why a run fails.
+    fn hear(&self, done: &Done) {
+        for event in &done.decoded.events {
+            if let EventKind::Said | EventKind::Status = event.kind {
+                let line = event.line.of(done.chunk.bytes.as_slice());
+                self.ear.line(Origin::Source, line);
+            }
         }
     }
 

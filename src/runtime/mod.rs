@@ -1,6 +1,7 @@
 //! Where the engine runs: the only place that knows files and processes.
 
 mod account;
+mod address;
 pub mod audit;
 pub mod batch;
 pub mod bucket;
@@ -11,13 +12,18 @@ mod demotion;
 pub mod destination;
 mod drift;
 pub mod embeddings;
+mod environment;
 mod generations;
+pub mod health;
+pub mod history;
 mod http;
 mod input;
 mod kept;
+mod lineage;
 pub mod llm;
 mod load;
 pub mod models;
+mod outlet;
 mod output;
 pub mod pipe;
 pub mod profile;

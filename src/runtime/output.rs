@@ -1,15 +1,13 @@
 //! Chunks to a file descriptor in their turn: counts the STATEs, keeps the rejects, stops where it must.
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, OwnedFd};
-
-use rustix::io::Errno;
 
 use super::account::{Account, mixed_states};
 use super::delivery::{Counts, Delivery};
+use super::outlet::Outlet;
 use crate::checkpoint::Ledger;
-use crate::decode::{Copied, EventKind, Stop};
-use crate::error::{Error, ErrorKind, Result};
+use crate::decode::{Copied, EventKind, Stop, is_express};
+use crate::error::{Error, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, Shown};
 use crate::protocol::frame::Span;
@@ -18,33 +16,30 @@ use crate::protocol::trace;
 use crate::sink::lines::Piece;
 use crate::window::Output;
 
-/// Most slices given to one write; the kernel's own limit is 1,024.
-const SLICES_MAX: usize = 512;
-
 /// Writes chunks.
 #[derive(Debug)]
 pub struct Writer<'a> {
     plan: &'a Plan,
     /// `None` once it is closed.
-    out: Option<OwnedFd>,
+    out: Option<Outlet>,
     /// What a destination is given, where the reader of the output is one.
     pub delivery: Option<Delivery>,
     pub ledger: Ledger,
     pub account: Account<'a>,
-    /// The last byte written ends a line.
-    line_ended: bool,
+    /// LOG, CONTROL and TRACE lines are written where they are read, and not here.
+    pub express: bool,
 }
 
 impl<'a> Writer<'a> {
     /// Writes to `out`.
-    pub fn new(plan: &'a Plan, out: OwnedFd, account: Account<'a>) -> Self {
+    pub fn new(plan: &'a Plan, out: Outlet, account: Account<'a>) -> Self {
         Self {
             plan,
             out: Some(out),
             delivery: None,
             ledger: Ledger::default(),
             account,
-            line_ended: true,
+            express: false,
         }
     }
 
@@ -109,18 +104,9 @@ impl<'a> Writer<'a> {
         self.out = None;
     }
 
-    fn put(&mut self, line: &str) -> Result<()> {
-        let newline = if self.line_ended { "" } else { "\n" };
-        self.line_ended = true;
-        self.emit(&mut [
-            IoSlice::new(newline.as_bytes()),
-            IoSlice::new(line.as_bytes()),
-        ])
-    }
-
-    fn emit(&self, slices: &mut [IoSlice<'_>]) -> Result<()> {
+    fn put(&self, line: &str) -> Result<()> {
         match &self.out {
-            Some(out) => write_all(out, slices),
+            Some(out) => out.say(line.as_bytes()),
             None => Ok(()),
         }
     }
@@ -231,6 +217,9 @@ impl<'a> Writer<'a> {
                     let Some(Some(patch)) = patches.next() else {
                         continue;
                     };
+                    if self.express && is_express(bytes, line.start as usize) {
+                        continue;
+                    }
                     slices.push(IoSlice::new(line.of(bytes)));
                     slices.push(IoSlice::new(patch.as_bytes()));
                     slices.push(IoSlice::new(&bytes[line.end as usize..*end as usize]));
@@ -254,12 +243,10 @@ impl<'a> Writer<'a> {
             }
         }
         slices.retain(|slice| !slice.is_empty());
-        if let Some(last) = slices.last() {
-            self.line_ended = last.ends_with(b"\n");
+        match &self.out {
+            Some(out) => out.lines(&mut slices),
+            None => Ok(()),
         }
-        slices
-            .chunks_mut(SLICES_MAX)
-            .try_for_each(|slices| self.emit(slices))
     }
 }
 
@@ -287,39 +274,5 @@ impl Output for Writer<'_> {
             said.for_each(|(_, line)| delivery.voice().own(line));
         }
         self.account.add(done)
-    }
-}
-
-/// Writes all slices.
-pub(super) fn write_all(out: &OwnedFd, mut slices: &mut [IoSlice<'_>]) -> Result<()> {
-    IoSlice::advance_slices(&mut slices, 0);
-    while !slices.is_empty() {
-        match rustix::io::writev(out.as_fd(), slices) {
-            Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_for_room(out)?,
-            Err(Errno::PIPE) => {
-                return Err(
-                    Error::new(ErrorKind::Closed, "the reader of the output went away")
-                        .hint("look at the messages of the destination"),
-                );
-            }
-            Err(error) => {
-                return Err(Error::new(ErrorKind::Output, "writing the output failed")
-                    .because(std::io::Error::from(error)));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn wait_for_room(out: &OwnedFd) -> Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(
-            Error::new(ErrorKind::Output, "waiting for the output failed")
-                .because(std::io::Error::from(error)),
-        ),
     }
 }

@@ -9,8 +9,12 @@ use uuid::Uuid;
 use super::account::{Account, write_report};
 use super::audit;
 use super::drift;
+use super::environment::Environment;
+use super::health::{self, Ear};
+use super::lineage;
 use super::progress::Progress;
 use crate::error::Result;
+use crate::lineage::Places;
 use crate::plan::Plan;
 use crate::report::Totals;
 
@@ -24,6 +28,17 @@ pub struct Options {
     /// Bytes after which a chunk is handed on, for tests.
     pub chunk_bytes: Option<usize>,
     pub progress: bool,
+    /// Where the history of runs is; where the configuration says, or beside the report, if it is not given.
+    pub history: Option<String>,
+    /// Others are told of it, as configuration and environment say. Not of one that only looks at what was there before.
+    pub outside: bool,
+}
+
+impl Options {
+    /// Whether they ask for a history by themselves.
+    pub fn keeps_history(&self) -> bool {
+        self.history.is_some() || self.report.is_some()
+    }
 }
 
 /// A run from its first moment on.
@@ -37,6 +52,10 @@ pub struct Run<'a> {
     pub began: DateTime<Utc>,
     start: Instant,
     audit: Option<audit::Run>,
+    ear: Ear,
+    /// Where it reads and writes, where that is known.
+    pub places: Places,
+    lineage: Option<lineage::Teller<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -50,12 +69,25 @@ impl<'a> Run<'a> {
             began: Utc::now(),
             start: Instant::now(),
             audit: None,
+            ear: Ear::default(),
+            places: Places::default(),
+            lineage: None,
         }
     }
 
     /// How it is carried out.
     pub fn options(&self) -> &'a Options {
         self.options
+    }
+
+    /// Its words on the command line.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// Hears what connectors say of failures.
+    pub fn ear(&self) -> &Ear {
+        &self.ear
     }
 
     /// Seconds since it began.
@@ -73,7 +105,8 @@ impl<'a> Run<'a> {
     /// `Output` when the reject store cannot be opened.
     pub fn account(&self) -> Result<Account<'a>> {
         let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
-        Account::open(self.plan, &name, Progress::new(self.options.progress))
+        let progress = Progress::new(self.options.progress);
+        Account::open(self.plan, &name, progress, self.ear.clone())
     }
 
     /// Puts the run on record, once everything it needs is open and before its first record.
@@ -84,6 +117,15 @@ impl<'a> Run<'a> {
         let audit = audit::Run::begin(self.plan, self.command, self.folder())?;
         drift::record(self.plan, &audit)?;
         self.audit = Some(audit);
+        let environment = self.options.outside.then(Environment::current);
+        let begun = lineage::Begun {
+            plan: self.plan,
+            command: self.command,
+            run: self.id,
+            began: self.began,
+            places: self.places.clone(),
+        };
+        self.lineage = lineage::Teller::begin(begun, self.folder(), environment.as_ref())?;
         Ok(())
     }
 
@@ -109,7 +151,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// `Output` when the report cannot be written.
     pub fn tell(
-        &self,
+        &mut self,
         totals: &Totals,
         states: (u64, u64),
         ended: &Result<()>,
@@ -118,6 +160,10 @@ impl<'a> Run<'a> {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
-        Ok(Vec::new())
+        let mut notes = health::told(self, self.plan, totals, ended);
+        if let Some(lineage) = self.lineage.take() {
+            notes.extend(lineage.end(totals, ended)?);
+        }
+        Ok(notes)
     }
 }

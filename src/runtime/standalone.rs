@@ -8,6 +8,7 @@
 use std::os::fd::OwnedFd;
 
 use super::delivery::{Delivery, Heard, Stated, Statuses, Voice};
+use super::outlet::Outlet;
 use super::pipe::{self, Goal, now_ms};
 use super::run::{Options, Run};
 use crate::error::{Error, ErrorKind, Result};
@@ -48,7 +49,7 @@ pub fn run(
     let streams = catalog.streams().iter().map(Descriptor::from);
     let heard = Heard::new(stated, streams);
     let goal = Goal {
-        output,
+        output: Outlet::new(output),
         delivery: Some(Delivery::new(Voice::people(), Statuses::Withheld(heard))),
         kept: None,
         gone: None,

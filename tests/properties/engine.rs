@@ -74,6 +74,10 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         files: Vec::new(),
         fingerprint: String::new(),
         drift: None,
+        chosen: None,
+        later: false,
+        cursors: false,
+        alerts: None,
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
     Arc::new(Plan::compile(sources, problems).expect("a plan"))

@@ -8,6 +8,9 @@ mod classify;
 mod column;
 mod drift;
 mod embed;
+mod health;
+mod history;
+mod lineage;
 mod operator;
 mod pattern;
 mod read;
@@ -23,6 +26,9 @@ use serde::Serialize;
 pub use catalogue::{CacheSpec, CatalogueFrom, CatalogueSpec, Server};
 pub(super) use column::read_paths;
 pub use drift::{ANSWERS, Answer, Class, DriftConfig, DriftPolicy, PERSONAL};
+pub use health::{Alerts, HealthConfig, Occasion, Webhook, WebhookFormat};
+pub use history::{HistoryConfig, Keep};
+pub use lineage::{DatasetNames, LineageConfig};
 pub(super) use pattern::matches_glob;
 pub use pattern::{Rank, StreamPattern};
 pub(super) use read::{read_fraction, read_name, read_pattern, read_sql, read_version};
@@ -71,6 +77,12 @@ pub struct Config {
     pub catalogue: Option<CatalogueSpec>,
     /// What happens when schemas are not those of the last run; without it, nothing is compared.
     pub drift: Option<DriftConfig>,
+    /// Where runs leave what they did.
+    pub history: Option<HistoryConfig>,
+    /// Who is told of a run that is unusual or has failed.
+    pub health: Option<HealthConfig>,
+    /// What a run and its datasets are called where lineage is told.
+    pub lineage: Option<LineageConfig>,
     /// A wrapped destination is told that streams are complete that replace earlier rows, though nobody said so.
     pub assume_complete: bool,
 }
@@ -196,6 +208,15 @@ impl Config {
             drift: fields
                 .take("drift")
                 .and_then(|node| drift::read_drift(node, file, problems)),
+            history: fields
+                .take("history")
+                .and_then(|node| history::read(node, file, problems)),
+            health: fields
+                .take("health")
+                .and_then(|node| health::read(node, file, problems)),
+            lineage: fields
+                .take("lineage")
+                .and_then(|node| lineage::read_lineage(node, file, problems)),
             assume_complete: fields
                 .boolean("assume_complete", problems)
                 .unwrap_or_default(),
@@ -219,6 +240,9 @@ impl Config {
             stage: PartSpec::default(),
             catalogue: None,
             drift: None,
+            history: None,
+            health: None,
+            lineage: None,
             assume_complete: false,
         }
     }
@@ -356,7 +380,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue`, `drift` and `assume_complete`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue`, `drift` and `lineage`",
                 ],
             ),
             (

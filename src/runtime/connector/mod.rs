@@ -125,6 +125,17 @@ impl Connector {
         Ok(*self.ended.insert(Ending::of(status)))
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// `Child` when that cannot be told.
+    pub fn ended(&mut self) -> Result<Option<Ending>> {
+        if self.ended.is_some() || matches!(self.child.try_wait(), Ok(None)) {
+            return Ok(self.ended);
+        }
+        self.wait().map(Some)
+    }
+
     /// Asks it to end, and ends it when it has not after `grace`.
     ///
     /// # Errors

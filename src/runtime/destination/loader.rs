@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::protocol::state::{self, Descriptor};
 use crate::protocol::trace;
 use crate::runtime::account::{Account, mixed_states};
-use crate::runtime::output::write_all;
+use crate::runtime::outlet::write_all;
 use crate::runtime::stage::entry::{Commit, Input, Name};
 use crate::runtime::stage::{Parts, Stage};
 use crate::runtime::tables::Filled;

@@ -16,6 +16,7 @@ use super::account::check_limits;
 use super::bucket::Bucket;
 use super::drift;
 use super::input::Lines;
+use super::lineage::place;
 use super::load::{Files, load};
 use super::pipe::{now_ms, widen};
 use super::run::{self, Run};
@@ -139,7 +140,7 @@ pub fn write(
     if let Err(error) = &ended {
         let line = trace::error(error, now_ms());
         // An output that is gone cannot be told.
-        let _ = super::output::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
+        let _ = super::outlet::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
     }
     ended
 }
@@ -170,7 +171,10 @@ fn sync(
         Error::new(ErrorKind::Catalog, format!("{name} cannot be read")).because(error)
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
-    let plan = load(&files(&settings, Some(catalog.clone())))?;
+    let plan = load(&Files {
+        history: options.run.keeps_history(),
+        ..files(&settings, Some(catalog.clone()))
+    })?;
     let mut run = Run::new(&plan, COMMAND, &options.run);
     drift::admit(&plan, COMMAND, options.run.report.as_deref())?;
     plan.begin();
@@ -210,6 +214,7 @@ fn sync(
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
         loader.say(&trace::log("INFO", &message))?;
     }
+    run.places.destination = Some(place::of_stage(&stage, &plan));
     run.begin()?;
     loader.account.record_to(run.log());
     widen(&input);

@@ -10,12 +10,15 @@ use serde_json::Value;
 
 use super::states::{Kept, States};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::plan::{Plan, Shown};
 use crate::protocol::said::{self, Said};
 use crate::protocol::state::Descriptor;
 use crate::protocol::trace;
 use crate::runtime::connector::{Connector, Ending, GRACE, Leash, asked_to_end};
 use crate::runtime::delivery::{Back, Delivery, Handed, Heard, Stated, Statuses, Voice, echo};
+use crate::runtime::health::Ear;
+use crate::runtime::outlet::Outlet;
 use crate::runtime::output::Writer;
 use crate::runtime::pipe::{self, Goal, now_ms};
 use crate::runtime::run::{self, Run};
@@ -86,7 +89,7 @@ impl Course<'_> {
             .map(Descriptor::from);
         let heard = Heard::new(Stated::NotDenied, streams);
         let goal = Goal {
-            output,
+            output: Outlet::new(output),
             delivery: Some(
                 Delivery::new(voice.clone(), Statuses::Withheld(heard)).remembering(&handed),
             ),
@@ -95,13 +98,15 @@ impl Course<'_> {
         };
         let start = Instant::now();
         let ended = std::thread::scope(|scope| {
+            let run = Run::new(self.plan, "sync", self.options);
+            let ear = run.ear().clone();
             for (connector, who) in [
-                (&mut self.source, "source"),
-                (&mut self.destination, "destination"),
+                (&mut self.source, ("source", Origin::Source)),
+                (&mut self.destination, ("destination", Origin::Destination)),
             ] {
                 if let Some(stderr) = connector.stderr() {
-                    let voice = &voice;
-                    scope.spawn(move || echo::show(stderr, who, voice));
+                    let (voice, ear) = (&voice, ear.clone());
+                    scope.spawn(move || echo::show(stderr, who, voice, &ear));
                 }
             }
             let returned = Return {
@@ -109,11 +114,12 @@ impl Course<'_> {
                 voice: &voice,
                 handed: &handed,
                 shared: &shared,
+                ear,
                 source: self.source.leash(),
             }
             .spawn(scope, self.destination, states);
-            let run = Run::new(self.plan, "sync", self.options);
-            let source = &mut self.source;
+            let heard = run.ear().clone();
+            let source = (&mut self.source, &heard);
             let outcome = &mut outcome;
             let ended = pipe::carry(self.plan, run, input, goal, |ended, writer| {
                 conclude(ended, writer, source, returned, &shared, outcome)
@@ -132,7 +138,7 @@ impl Course<'_> {
 fn conclude(
     ended: Result<()>,
     writer: &mut Writer<'_>,
-    source: &mut Connector,
+    source: (&mut Connector, &Ear),
     returned: ScopedJoinHandle<'_, Returned>,
     shared: &Shared,
     outcome: &mut Outcome,
@@ -154,7 +160,7 @@ fn conclude(
 /// Waits for the source, or ends it, and says how things stand then.
 fn source_ended(
     ended: Result<()>,
-    source: &mut Connector,
+    (source, ear): (&mut Connector, &Ear),
     shared: &Shared,
     outcome: &mut Outcome,
 ) -> Result<()> {
@@ -164,6 +170,7 @@ fn source_ended(
     };
     let verdict = ending.and_then(|ending| {
         outcome.source = Some(ending);
+        ear.exit(Origin::Source, i32::from(ending.exit_code()));
         source.verdict(ending)
     });
     let gone = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
@@ -249,6 +256,7 @@ struct Return<'s> {
     voice: &'s Voice,
     handed: &'s Handed,
     shared: &'s Shared,
+    ear: Ear,
     source: Leash,
 }
 
@@ -274,6 +282,10 @@ impl<'s> Return<'s> {
             });
             let heard = heard.and(states.write());
             let ending = destination.wait();
+            if let Ok(ending) = &ending {
+                self.ear
+                    .exit(Origin::Destination, i32::from(ending.exit_code()));
+            }
             if !self.shared.closed.load(Ordering::SeqCst) {
                 self.shared.early.store(true, Ordering::SeqCst);
                 self.source.end(GRACE);
@@ -310,6 +322,7 @@ impl<'s> Return<'s> {
                 Ok(())
             }
             said => {
+                self.ear.line(Origin::Destination, line);
                 self.voice.tell("destination", &said);
                 Ok(())
             }

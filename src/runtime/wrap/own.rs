@@ -99,6 +99,18 @@ impl Own {
         self.child.path()
     }
 
+    /// Gives the connector the configuration of a CONTROL line when it is run the next time: a token that it has renewed
+    /// may hold only once.
+    ///
+    /// # Errors
+    /// `Output` when it cannot be written.
+    pub fn renew(&mut self, line: &str) -> Result<()> {
+        if let Some(text) = renewed(line) {
+            self.child = file(text)?;
+        }
+        Ok(())
+    }
+
     /// What our plan is made of, for these streams.
     pub fn files(&self, streams: Option<ConfiguredCatalog>) -> Files {
         let text = self.config.clone();
@@ -114,24 +126,8 @@ impl Own {
     /// A CONTROL line whose configuration has our key again, since the platform keeps what it is told there in the
     /// place of what the user filled in. `None` where there is nothing to bring back.
     pub fn restore(&self, line: &str) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Line<'a> {
-            #[serde(borrow)]
-            control: Control<'a>,
-        }
-        #[derive(Deserialize)]
-        struct Control<'a> {
-            #[serde(borrow, rename = "connectorConfig")]
-            config: Config<'a>,
-        }
-        #[derive(Deserialize)]
-        struct Config<'a> {
-            #[serde(borrow)]
-            config: &'a RawValue,
-        }
         let ours = self.ours.as_ref()?;
-        let told: Line<'_> = serde_json::from_str(line).ok()?;
-        let told = told.control.config.config.get();
+        let told = renewed(line)?;
         let mut members: Members = serde_json::from_str(told).ok()?;
         members.put(KEY, ours.clone());
         let start = told.as_ptr() as usize - line.as_ptr() as usize;
@@ -139,6 +135,27 @@ impl Own {
         let after = rest.get(told.len()..)?;
         Some(format!("{before}{}{after}", members.to_text()))
     }
+}
+
+/// The configuration inside of a CONTROL line.
+fn renewed(line: &str) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow)]
+        control: Control<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Control<'a> {
+        #[serde(borrow, rename = "connectorConfig")]
+        config: Config<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Config<'a> {
+        #[serde(borrow)]
+        config: &'a RawValue,
+    }
+    let line: Line<'_> = serde_json::from_str(line).ok()?;
+    Some(line.control.config.config.get())
 }
 
 /// The variables of secrets; beside a policy, none that the environment has set.
@@ -165,7 +182,7 @@ fn variables(
 }
 
 /// A file that is readable by us alone.
-fn file(text: &str) -> Result<NamedTempFile> {
+pub(super) fn file(text: &str) -> Result<NamedTempFile> {
     let mut made = tempfile::Builder::new();
     made.prefix("config-").suffix(".json");
     let written = made.tempfile().and_then(|mut file| {
@@ -174,7 +191,7 @@ fn file(text: &str) -> Result<NamedTempFile> {
         Ok(file)
     });
     written.map_err(|error| {
-        let message = "the connector's own configuration cannot be written";
+        let message = "a file for the connector cannot be written";
         Error::new(ErrorKind::Output, message)
             .hint("a directory for temporary files is needed; TMPDIR names it")
             .because(error)
@@ -226,8 +243,13 @@ mod tests {
         assert_eq!(own.restore(line), Some(expected));
         assert_eq!(own.restore(r#"{"type":"CONTROL","control":{}}"#), None);
         let without = given(r#"{"token":"old"}"#);
-        let own = Own::read(without.path(), None).expect("a configuration");
+        let mut own = Own::read(without.path(), None).expect("a configuration");
         assert_eq!(own.restore(line), None);
+        own.renew(line).expect("a file");
+        assert_eq!(
+            std::fs::read_to_string(own.child()).expect("a file"),
+            r#"{"n": 1.50, "token": "new"}"#
+        );
     }
 
     #[test]

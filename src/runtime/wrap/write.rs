@@ -15,19 +15,17 @@
 //! fails at its end, or keeps both, and nothing is lost; with it, what a source had sent before it failed may replace all
 //! there was.
 
-use std::collections::HashSet;
-use std::io::Write as _;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
 
-use super::own::Own;
+use super::{Failure, Wrap, own};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::plan::Plan;
 use crate::protocol::catalog::{ConfiguredCatalog, ConfiguredStream, DestinationSyncMode};
 use crate::protocol::said::{self, Said};
@@ -35,174 +33,149 @@ use crate::protocol::state::{Descriptor, edit};
 use crate::protocol::trace;
 use crate::runtime::connector::Connector;
 use crate::runtime::delivery::{Back, Delivery, Handed, Sent, Statuses, Voice, echo};
+use crate::runtime::drift;
 use crate::runtime::generations::{Ids, Turn, identify};
-use crate::runtime::load::{load, read_text};
+use crate::runtime::health::Ear;
+use crate::runtime::load::load;
+use crate::runtime::outlet::Outlet;
+use crate::runtime::output::Writer;
 use crate::runtime::pipe::{self, Goal, now_ms};
-use crate::runtime::run::{self, Run};
+use crate::runtime::run::Run;
 
-/// A destination's `write`, wrapped.
-#[derive(Debug, Clone)]
-pub struct Write {
-    /// The inner one's command, without `write`.
-    pub command: Vec<String>,
-    /// What the platform gives with `--config` and `--catalog`.
-    pub config: PathBuf,
-    pub catalog: PathBuf,
-    /// The configuration file that came with the command.
-    pub policy: Option<PathBuf>,
-    /// The platform's job, of which this is one attempt.
-    pub job: Option<String>,
-    pub run: run::Options,
+/// The words of the command, as it is put on record.
+const COMMAND: &str = "wrap write";
+
+/// Runs the inner destination on what comes in on stdin, and gives back what it gives back.
+pub(super) fn run(wrap: &Wrap<'_>, config: &Path, catalog: &Path) -> Result<(), Failure> {
+    let own = wrap.own(config)?;
+    let name = catalog.display().to_string();
+    let text = std::fs::read_to_string(catalog).map_err(|error| {
+        Error::new(ErrorKind::Catalog, format!("{name} cannot be read")).because(error)
+    })?;
+    let catalog = ConfiguredCatalog::parse(&text, &name)?;
+    let plan = load(&wrap.files(&own, Some(catalog.clone())))?;
+    let (given, statuses) = inner_catalog(&plan, &catalog)?;
+    let given = own::file(&given.to_string())?;
+    let run = Run::new(&plan, COMMAND, &wrap.options.run);
+    drift::admit(&plan, COMMAND, wrap.options.run.report.as_deref())?;
+    plan.prepare()?;
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    let input =
+        input.map_err(|error| Error::new(ErrorKind::Input, "stdin is not open").because(error))?;
+    let files = [("--config", own.child()), ("--catalog", given.path())];
+    let mut command = wrap.asked.command("write", &files);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let inner = Inner {
+        plan: &plan,
+        connector: Connector::start("the destination", &mut command)?,
+        voice: Voice::platform(&wrap.output),
+    };
+    let written = inner.run(run, input, statuses);
+    written.map_err(|error| Failure { error, told: true })
 }
 
-/// Runs the inner destination on what `input` brings, and gives back to `output` what it gives back. What goes wrong is
-/// told there as a TRACE ERROR, and returned.
-///
-/// # Errors
-/// The first error in the order of the input; `Child` when the inner one failed.
-pub fn write(write: &Write, input: OwnedFd, output: OwnedFd) -> Result<()> {
-    let voice = Voice::platform(output);
-    let begun = Inner::begin(write);
-    match begun {
-        // From here on the run itself tells what goes wrong.
-        Ok(inner) => inner.run(write, input, &voice),
-        Err(error) => {
-            voice.own(&trace::error(&error, now_ms()));
-            Err(error)
-        }
+/// The catalog as the inner one is to see it, and who says which streams are complete.
+fn inner_catalog(plan: &Plan, catalog: &ConfiguredCatalog) -> Result<(Value, Statuses)> {
+    let mut given = match plan.observe() {
+        true => catalog.to_json(),
+        false => plan.rewritten_catalog()?,
+    };
+    let mut streams = catalog.streams().iter();
+    if streams.any(|stream| stream.generation_id.is_some()) {
+        return Ok((given, Statuses::Passed));
     }
+    let number = number(std::env::var("WORKER_JOB_ID").ok().as_deref());
+    let streams = catalog.streams().iter();
+    let turns: Vec<_> = streams.map(|stream| turn(stream, number)).collect();
+    identify(&mut given, &turns, |stream| plan.second(stream));
+    let assume = plan.sources().config.assume_complete;
+    let complete = turns
+        .into_iter()
+        .filter(|turn| assume || turn.ids.minimum == 0);
+    let complete = complete.map(|turn| turn.stream).collect();
+    Ok((given, Statuses::Assumed(complete)))
 }
 
-struct Inner {
-    plan: Plan,
+/// The inner destination, running.
+struct Inner<'a> {
+    plan: &'a Plan,
     connector: Connector,
-    statuses: Statuses,
-    /// Streams that are not declared complete though nobody said that they are not.
-    undeclared: bool,
-    _own: Own,
-    _catalog: NamedTempFile,
+    voice: Voice,
 }
 
-impl Inner {
-    fn begin(write: &Write) -> Result<Self> {
-        let own = Own::read(&write.config, write.policy.as_deref())?;
-        let name = write.catalog.display().to_string();
-        let catalog = ConfiguredCatalog::parse(&read_text(&write.catalog)?, &name)?;
-        let plan = load(&own.files(Some(catalog.clone())))?;
-        plan.prepare()?;
-        let numbered = catalog
-            .streams()
-            .iter()
-            .any(|stream| stream.generation_id.is_some());
-        let mut given = match plan.observe() {
-            true => catalog.to_json(),
-            false => plan.rewritten_catalog()?,
-        };
-        let mut statuses = Statuses::Passed;
-        let mut undeclared = false;
-        if !numbered {
-            let number = number(write.job.as_deref());
-            let turns: Vec<_> = catalog
-                .streams()
-                .iter()
-                .map(|stream| turn(stream, number))
-                .collect();
-            identify(&mut given, &turns, |stream| plan.second(stream));
-            let assume = plan.sources().config.assume_complete;
-            let complete: HashSet<_> = turns
-                .iter()
-                .filter(|turn| assume || turn.ids.minimum == 0)
-                .map(|turn| turn.stream.clone())
-                .collect();
-            undeclared = complete.len() < turns.len();
-            statuses = Statuses::Assumed(complete);
-        }
-        let file = temporary(&given.to_string())?;
-        let mut words = write.command.iter();
-        let mut command = Command::new(words.next().map_or("", String::as_str));
-        command.args(words).arg("write");
-        command.arg("--config").arg(own.child());
-        command.arg("--catalog").arg(file.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let connector = Connector::start("the destination", &mut command)?;
-        Ok(Self {
-            plan,
-            connector,
-            statuses,
-            undeclared,
-            _own: own,
-            _catalog: file,
-        })
-    }
-
-    fn run(mut self, write: &Write, input: OwnedFd, voice: &Voice) -> Result<()> {
+impl Inner<'_> {
+    fn run(mut self, run: Run<'_>, input: OwnedFd, statuses: Statuses) -> Result<()> {
         let (Some(stdin), Some(stdout)) = (self.connector.stdin(), self.connector.stdout()) else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "the destination has no pipes",
-            ));
+            let message = "the destination has no pipes";
+            return Err(Error::new(ErrorKind::Internal, message));
         };
         let (handed, gone) = (Handed::default(), Arc::new(AtomicBool::new(false)));
         let goal = Goal {
-            output: stdin,
-            delivery: Some(Delivery::new(voice.clone(), self.statuses).remembering(&handed)),
-            kept: None,
+            delivery: Some(Delivery::new(self.voice.clone(), statuses).remembering(&handed)),
             gone: Some(Arc::clone(&gone)),
+            ..Goal::of(Outlet::new(stdin))
         };
-        let (plan, connector, undeclared) = (&self.plan, &mut self.connector, self.undeclared);
+        let (plan, voice) = (self.plan, &self.voice);
+        let connector = &mut self.connector;
+        let ear = run.ear().clone();
         std::thread::scope(|scope| {
-            let heard = scope.spawn(|| {
-                let way = Way {
-                    handed: &handed,
-                    voice,
-                };
+            let (handed, gone, ear) = (&handed, &gone, &ear);
+            let heard = scope.spawn(move || {
+                let way = Way { handed, voice, ear };
                 let heard = echo::listen(stdout, plan.max_line_bytes(), |line| way.back(line));
                 gone.store(true, Ordering::Relaxed);
                 heard
             });
-            let run = Run::new(plan, "wrap write", &write.run);
             pipe::carry(plan, run, input, goal, |ended, writer| {
-                // Asked before the input is closed: behind that it ends as it should.
+                // Asked before its input is closed: behind that it ends as it should.
                 let early = gone.load(Ordering::Relaxed);
-                let mut ended = ended;
-                if ended.is_ok() && !early {
-                    ended = writer.complete(now_ms()).map(drop);
-                    if undeclared && ended.is_ok() {
-                        writer.say(&trace::log("WARN", UNDECLARED))?;
-                    }
-                }
+                let ended = ended.and_then(|()| match early {
+                    true => Ok(()),
+                    false => declare(writer),
+                });
                 writer.close();
-                let heard = heard.join();
-                let ending = connector.wait()?;
+                let heard = heard.join().unwrap_or_else(|_| {
+                    let message = "reading what the destination says failed";
+                    Err(Error::new(ErrorKind::Internal, message))
+                });
                 let closed = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
-                match ended {
-                    Err(error) if !closed => Err(error),
-                    _ => {
-                        connector.verdict(ending)?;
-                        if early || closed {
-                            return Err(Error::new(
-                                ErrorKind::Child,
-                                "the destination ended before its input did",
-                            )
-                            .hint("its own messages say why"));
-                        }
-                        let missing = handed.missing();
-                        if missing > 0 {
-                            let message = format!(
-                                "midflight: {missing} states were not given back by the destination"
-                            );
-                            writer.say(&trace::log("WARN", &message))?;
-                        }
-                        heard.unwrap_or_else(|_| {
-                            Err(Error::new(
-                                ErrorKind::Internal,
-                                "reading what the destination says failed",
-                            ))
-                        })
-                    }
+                let ending = connector.wait()?;
+                ear.exit(Origin::Destination, i32::from(ending.exit_code()));
+                if !closed {
+                    ended?;
                 }
+                let verdict = connector.verdict(ending);
+                verdict.map_err(|error| error.exiting(ending.exit_code()))?;
+                if early || closed {
+                    let message = "the destination ended before its input did";
+                    return Err(
+                        Error::new(ErrorKind::Child, message).hint("its own messages say why")
+                    );
+                }
+                heard?;
+                missing(handed, writer)
             })
         })
+    }
+}
+
+/// Declares the streams complete that may be.
+fn declare(writer: &mut Writer<'_>) -> Result<()> {
+    match writer.complete(now_ms())?.is_empty() {
+        true => Ok(()),
+        false => writer.say(&trace::log("WARN", UNDECLARED)),
+    }
+}
+
+/// Tells of states that the destination has kept for itself.
+fn missing(handed: &Handed, writer: &mut Writer<'_>) -> Result<()> {
+    match handed.missing() {
+        0 => Ok(()),
+        missing => {
+            let message =
+                format!("midflight: {missing} states were not given back by the destination");
+            writer.say(&trace::log("WARN", &message))
+        }
     }
 }
 
@@ -230,26 +203,11 @@ fn turn(stream: &ConfiguredStream, number: i64) -> Turn {
     }
 }
 
-fn temporary(text: &str) -> Result<NamedTempFile> {
-    let mut made = tempfile::Builder::new();
-    made.prefix("catalog-").suffix(".json");
-    let written = made.tempfile().and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.flush()?;
-        Ok(file)
-    });
-    written.map_err(|error| {
-        let message = "the destination's catalog cannot be written";
-        Error::new(ErrorKind::Output, message)
-            .hint("a directory for temporary files is needed; TMPDIR names it")
-            .because(error)
-    })
-}
-
 /// The way back to the platform.
 struct Way<'a> {
     handed: &'a Handed,
     voice: &'a Voice,
+    ear: &'a Ear,
 }
 
 impl Way<'_> {
@@ -266,6 +224,7 @@ impl Way<'_> {
     /// A STATE that was handed on, as the platform is to see it; `None` for all else, which passes as it is.
     fn confirmed(&self, line: &[u8]) -> Option<Vec<u8>> {
         if !matches!(said::read(line), Said::Nothing) {
+            self.ear.line(Origin::Destination, line);
             return None;
         }
         let scope = scope(line)?;
