@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "pipe",
     "sync",
     "destination",
+    "wrap",
     "check",
     "explain",
     "profile",

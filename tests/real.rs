@@ -21,6 +21,7 @@ mod s3;
 mod staged;
 mod sync;
 pub mod venv;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -102,20 +102,19 @@ impl Plan {
         for stream in catalog.streams_mut() {
             let listed = self.listed(stream);
             let descriptor = descriptor(stream);
-            let has = source.and_then(|all| all.find(stream.namespace.as_deref(), &stream.name));
-            if let Some(has) = has {
-                let left_out = left_out(&stream.json_schema, has, listed);
-                if !left_out.is_empty() {
-                    chosen.left_out.insert(descriptor.clone(), left_out);
-                }
-            }
             let second = listed.is_some_and(makes_second);
             if second && !seconds.values().any(|first| *first == descriptor) {
-                chosen.without_second.insert(descriptor);
+                chosen.without_second.insert(descriptor.clone());
             }
+            let given = stream.json_schema.clone();
             lead_back(stream, listed)?;
+            let has = source.and_then(|all| all.find(stream.namespace.as_deref(), &stream.name));
             if let Some(has) = has {
                 stream.json_schema = has.json_schema.clone();
+            }
+            let left_out = left_out(&given, &stream.json_schema, listed)?;
+            if !left_out.is_empty() {
+                chosen.left_out.insert(descriptor, left_out);
             }
         }
         Ok((catalog, chosen))
@@ -135,12 +134,13 @@ impl Plan {
             let read = self.read_of(&descriptor);
             let listed = self.listed(stream);
             let mut schema = StreamSchema::from_json_schema(&stream.json_schema)?;
-            let names = names(&schema, listed).into_iter();
-            for (name, leaves_as) in names {
-                let left = leaves_as.is_some_and(|name| left_out.contains(&name));
+            for column in names(&schema, listed) {
+                let (Some(name), Some(leaves_as)) = (column.comes_as, column.leaves_as) else {
+                    continue;
+                };
                 let path = Path::key(&name);
                 let kept = stream.is_key(&path) || stream.is_cursor(&path);
-                if left && !kept && !read.contains(&name) {
+                if left_out.contains(&leaves_as) && !kept && !read.contains(&name) {
                     // It is declared, as it was just listed.
                     let _ = schema.remove(&path);
                 }
@@ -243,34 +243,15 @@ fn lead_back(stream: &mut ConfiguredStream, listed: Option<&StreamConfig>) -> Re
     // A column that was not chosen is not there to be removed or renamed.
     let remove = |schema: &mut StreamSchema, name: &str| drop(schema.remove(&Path::key(name)));
     for stage in listed.stages.iter().rev() {
-        match &stage.value {
-            StageSpec::Rename { from, to } => {
-                let now = from.with_leaf(to);
-                if let Some(before) = from.leaf() {
-                    let _ = schema.rename(&now, before);
-                    stream.renamed(&now, before);
-                }
+        if let StageSpec::Rename { from, to } = &stage.value {
+            let now = from.with_leaf(to);
+            if let Some(before) = from.leaf() {
+                let _ = schema.rename(&now, before);
+                stream.renamed(&now, before);
             }
-            StageSpec::Derive { column, .. } => remove(&mut schema, column),
-            StageSpec::Split(split) => remove(&mut schema, &split.into),
-            StageSpec::Classify(spec) => {
-                remove(&mut schema, &spec.into);
-                spec.score_into
-                    .iter()
-                    .for_each(|column| remove(&mut schema, column));
-            }
-            StageSpec::Embed(spec) => match &spec.into {
-                EmbedInto::Vector(column) | EmbedInto::Chunks(column) => {
-                    remove(&mut schema, column);
-                }
-                EmbedInto::Stream => {}
-            },
-            StageSpec::Check => remove(&mut schema, ANNOTATION),
-            StageSpec::Filter(_)
-            | StageSpec::Detect { .. }
-            | StageSpec::Mask { .. }
-            | StageSpec::Cast { .. }
-            | StageSpec::Drop(_) => {}
+        }
+        for name in added(&stage.value) {
+            remove(&mut schema, name);
         }
     }
     if listed.rules.is_some() {
@@ -281,45 +262,77 @@ fn lead_back(stream: &mut ConfiguredStream, listed: Option<&StreamConfig>) -> Re
 }
 
 /// The columns of a stream that would leave, and were not chosen.
-fn left_out(
-    given: &Value,
-    source: &ConfiguredStream,
-    listed: Option<&StreamConfig>,
-) -> Vec<String> {
+fn left_out(given: &Value, source: &Value, listed: Option<&StreamConfig>) -> Result<Vec<String>> {
     let Some(given) = given.get("properties").and_then(Value::as_object) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let schema = StreamSchema::from_json_schema(&source.json_schema);
-    let names = schema.map(|schema| names(&schema, listed));
-    let leaving = names.unwrap_or_default().into_iter();
-    leaving
-        .filter_map(|(_, leaves_as)| leaves_as)
-        .filter(|name| !given.contains_key(name))
-        .collect()
+    let schema = StreamSchema::from_json_schema(source)?;
+    let leaving = names(&schema, listed)
+        .into_iter()
+        .filter_map(|column| column.leaves_as);
+    Ok(leaving.filter(|name| !given.contains_key(name)).collect())
 }
 
-/// The top-level columns of a source, and the names that they leave with; `None` for those that are removed.
-fn names(schema: &StreamSchema, listed: Option<&StreamConfig>) -> Vec<(String, Option<String>)> {
-    let columns = schema.columns();
-    let mut names: Vec<_> = columns
-        .map(|(name, _)| (name.to_owned(), Some(name.to_owned())))
+/// A top-level column on its way.
+struct Column {
+    /// Its name in the source; `None` where a stage adds it.
+    comes_as: Option<String>,
+    /// The name that it leaves with; `None` where a stage removes it.
+    leaves_as: Option<String>,
+}
+
+/// The top-level columns that a source has, and that stages add.
+fn names(schema: &StreamSchema, listed: Option<&StreamConfig>) -> Vec<Column> {
+    let columns = schema.columns().map(|(name, _)| name.to_owned());
+    let mut columns: Vec<Column> = columns
+        .map(|name| Column {
+            comes_as: Some(name.clone()),
+            leaves_as: Some(name),
+        })
         .collect();
     let stages = listed.into_iter().flat_map(|listed| &listed.stages);
     for stage in stages {
         let (paths, to): (&[Path], _) = match &stage.value {
             StageSpec::Rename { from, to } => (std::slice::from_ref(from), Some(to)),
             StageSpec::Drop(paths) => (paths, None),
-            _ => continue,
+            other => {
+                let added = added(other).into_iter().map(|name| Column {
+                    comes_as: None,
+                    leaves_as: Some(name.to_owned()),
+                });
+                columns.extend(added);
+                continue;
+            }
         };
         for path in paths {
             let [Segment::Key(key)] = path.segments() else {
                 continue;
             };
-            let named = names.iter_mut().find(|(_, now)| now.as_ref() == Some(key));
-            if let Some((_, now)) = named {
-                *now = to.cloned();
+            let named = columns
+                .iter_mut()
+                .find(|column| column.leaves_as.as_ref() == Some(key));
+            if let Some(column) = named {
+                column.leaves_as = to.cloned();
             }
         }
     }
-    names
+    columns
+}
+
+/// The columns that a stage adds.
+fn added(stage: &StageSpec) -> Vec<&str> {
+    match stage {
+        StageSpec::Derive { column, .. } => vec![column],
+        StageSpec::Split(split) => vec![&split.into],
+        StageSpec::Classify(spec) => {
+            let score = spec.score_into.iter().map(String::as_str);
+            std::iter::once(&*spec.into).chain(score).collect()
+        }
+        StageSpec::Embed(spec) => match &spec.into {
+            EmbedInto::Vector(column) | EmbedInto::Chunks(column) => vec![column],
+            EmbedInto::Stream => Vec::new(),
+        },
+        StageSpec::Check => vec![ANNOTATION],
+        _ => Vec::new(),
+    }
 }

@@ -57,6 +57,7 @@ fn a_policy_that_cannot_be_applied_starts_no_source() {
             "not a configured catalog",
         ),
     ] {
+        source.configured("version: 1\nunlisted: pass\n");
         source.write(file, text);
         refused(&source, &[], file, says);
     }

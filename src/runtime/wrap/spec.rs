@@ -57,7 +57,7 @@ fn ours(others: &Map<String, Value>, fixed: bool) -> Value {
     let order = orders.max().unwrap_or(-1).saturating_add(1);
     ours["order"] = json!(order.max(i64::try_from(others.len()).unwrap_or(i64::MAX)));
     if fixed && let Some(properties) = ours["properties"].as_object_mut() {
-        properties.remove("config");
+        properties.shift_remove("config");
         ours["description"] =
             json!("Keys for what happens to the records on their way out of this source.");
     }
@@ -68,7 +68,7 @@ fn ours(others: &Map<String, Value>, fixed: bool) -> Value {
 mod tests {
     use super::*;
 
-    const SPEC: &str = r#"{"type":"SPEC","x":1.10,"spec":{"advanced_auth":{"auth_flow_type":"oauth2.0"},"documentationUrl":"https://example.com","connectionSpecification":{"type":"object","required":["count"],"additionalProperties":false,"properties":{"seed":{"type":"integer","order":7},"count":{"type":"integer","default":1E3}}}}}"#;
+    const SPEC: &str = r#"{"type":"SPEC","x":1.10,"spec":{"advanced_auth":{"auth_flow_type":"oauth2.0"},"documentationUrl":"https://example.com","connectionSpecification":{"type":"object","required":["count"],"additionalProperties":false,"properties":{"seed":{"type":"integer","order":7},"count":{"type":"integer","default":1.50}}}}}"#;
 
     #[test]
     fn our_options_stand_last_and_nothing_else_changes() {
