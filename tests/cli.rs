@@ -10,6 +10,8 @@ use crate::support::{Ended, KEY, Program, midflight};
 
 const COMMANDS: &[&str] = &[
     "pipe",
+    "sync",
+    "destination",
     "wrap",
     "check",
     "explain",
