@@ -442,6 +442,19 @@ fn seeds_for_tuning() {
         let found = said.iter().any(|said| fits(fault, said).0);
         let strange = said.iter().any(|said| !fits(fault, said).1);
         let missed = !found && !matches!(fault, Fault::None | Fault::Weekday);
+        if missed && matches!(fault, Fault::Spike | Fault::Drop) {
+            let rows: Vec<u64> = entries
+                .iter()
+                .filter(|entry| entry.succeeded())
+                .map(|entry| {
+                    entry
+                        .streams
+                        .get("s0")
+                        .map_or(0, |stream| stream.records.read)
+                })
+                .collect();
+            println!("{rows:?}");
+        }
         if strange || missed {
             println!("{seed} {fault:?} after {} runs: {said:?}", past.len());
         }
