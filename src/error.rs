@@ -16,6 +16,7 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    exit_code: Option<u8>,
 }
 
 /// Every way a command can fail.
@@ -84,6 +85,28 @@ impl ErrorKind {
     }
 }
 
+impl ErrorKind {
+    /// The word of what is told to others.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Config => "config",
+            Self::Catalog => "catalog",
+            Self::Model => "model",
+            Self::Policy => "policy",
+            Self::Protocol => "protocol",
+            Self::Limit => "limit",
+            Self::Drift => "drift",
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::Closed => "closed",
+            Self::Superseded => "superseded",
+            Self::Child => "child",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 impl Error {
     /// An error of this kind; `message` says where and what.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -92,7 +115,15 @@ impl Error {
             message: message.into(),
             hint: None,
             source: None,
+            exit_code: None,
         }
+    }
+
+    /// Gives the exit code of a connector in the place of that of the kind.
+    #[must_use]
+    pub fn exiting(mut self, code: u8) -> Self {
+        self.exit_code = Some(code);
+        self
     }
 
     /// Adds what to do about it.
@@ -117,6 +148,7 @@ impl Error {
             message: self.to_string(),
             hint: self.hint.clone(),
             source: None,
+            exit_code: self.exit_code,
         }
     }
 
@@ -141,6 +173,11 @@ impl Error {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// The process exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code.unwrap_or(self.kind.outcome().exit_code)
     }
 
     /// The sentence without its cause and hint.

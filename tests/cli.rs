@@ -10,6 +10,7 @@ use crate::support::{Ended, KEY, Program, midflight};
 
 const COMMANDS: &[&str] = &[
     "pipe",
+    "wrap",
     "check",
     "explain",
     "profile",

@@ -20,6 +20,7 @@ mod rules;
 mod s3;
 mod staged;
 pub mod venv;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

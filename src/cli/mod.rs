@@ -18,6 +18,8 @@ mod reveal;
 mod rules;
 mod serve;
 mod suggest;
+mod sync;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,8 @@ pub fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
+        Command::Sync(options) => sync::run(options),
+        Command::Wrap(options) => wrap::run(options),
         Command::Destination(options) => destination::run(options),
         Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),

@@ -2,8 +2,9 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::args::Pipe;
+use super::args::{Pipe, SourceComplete};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::standalone::{self, Silent};
 use crate::runtime::{Files, load, pipe};
 
 pub(super) fn run(arguments: &Pipe) -> Result<()> {
@@ -13,7 +14,14 @@ pub(super) fn run(arguments: &Pipe) -> Result<()> {
         ..arguments.plan.files(arguments.observe)
     })?;
     let (input, output) = standard()?;
-    pipe::run(&plan, input, output, &options)
+    if !arguments.standalone {
+        return pipe::run(&plan, input, output, &options);
+    }
+    let silent = match arguments.source_complete {
+        SourceComplete::Always => Silent::Complete,
+        SourceComplete::Stated => Silent::Incomplete,
+    };
+    standalone::run(&plan, input, output, &options, silent)
 }
 
 /// stdin and stdout.

@@ -23,7 +23,7 @@ pub struct Account<'a> {
     pub totals: Totals,
     rejects: Option<Rejects>,
     demotions: Demotions,
-    progress: Progress,
+    pub progress: Progress,
     ear: Ear,
 }
 

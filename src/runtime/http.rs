@@ -3,12 +3,16 @@
 //! Neither what is sent, nor what is answered, nor the key reaches a message: of an answer that is an error only its
 //! status and its code are told. Redirects are not followed, so that nothing goes anywhere but where it was sent.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +56,45 @@ pub struct Http {
     patience: Patience,
 }
 
+/// What is sent.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    content_type: &'static str,
+    bytes: Vec<u8>,
+    gzip: bool,
+}
+
+impl Payload {
+    /// Bytes of a type.
+    pub fn new(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self {
+            content_type,
+            bytes,
+            gzip: false,
+        }
+    }
+
+    /// A text of JSON.
+    pub fn json(bytes: Vec<u8>) -> Self {
+        Self::new("application/json", bytes)
+    }
+
+    /// The same, smaller.
+    #[must_use]
+    pub fn zipped(self) -> Self {
+        let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
+        let made = zipped.write_all(&self.bytes).and_then(|()| zipped.finish());
+        match made {
+            Ok(bytes) if !self.gzip => Self {
+                bytes,
+                gzip: true,
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub struct Refused {
@@ -91,6 +134,19 @@ impl Http {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        Self::with_headers(what, url, headers, patience)
+    }
+
+    /// A client that sends these headers with everything.
+    ///
+    /// # Errors
+    /// `Model` when there can be no client.
+    pub fn with_headers(
+        what: &'static str,
+        url: &str,
+        headers: HeaderMap,
+        patience: Patience,
+    ) -> Result<Self> {
         let client = Client::builder()
             .default_headers(headers)
             .user_agent(concat!("midflight/", env!("CARGO_PKG_VERSION")))
@@ -129,7 +185,20 @@ impl Http {
     /// # Errors
     /// What the last of several tries came to.
     pub fn post(&self, path: &str, body: &str, limit: u64) -> Result<Vec<u8>, Box<Refused>> {
-        self.ask(path, Some(body), limit)
+        self.send(path, &Payload::json(body.as_bytes().to_vec()), limit)
+    }
+
+    /// The answer to whatever is sent, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// What the last of several tries came to.
+    pub fn send(&self, path: &str, payload: &Payload, limit: u64) -> Result<Vec<u8>, Box<Refused>> {
+        self.ask(path, Some(payload), limit)
+    }
+
+    /// The same client with another patience for what fails.
+    pub fn trying(&mut self, tries: u32) {
+        self.patience.tries = tries;
     }
 
     /// What is at `path`, of at most `limit` bytes.
@@ -148,7 +217,7 @@ impl Http {
         }
     }
 
-    fn ask(&self, path: &str, body: Option<&str>, limit: u64) -> Result<Vec<u8>, Box<Refused>> {
+    fn ask(&self, path: &str, body: Option<&Payload>, limit: u64) -> Result<Vec<u8>, Box<Refused>> {
         let mut wait = self.patience.wait;
         let mut tried = 1;
         loop {
@@ -167,15 +236,26 @@ impl Http {
         }
     }
 
-    fn once(&self, path: &str, body: Option<&str>, limit: u64) -> Result<Vec<u8>, Box<Refused>> {
+    fn once(
+        &self,
+        path: &str,
+        body: Option<&Payload>,
+        limit: u64,
+    ) -> Result<Vec<u8>, Box<Refused>> {
         let started = Instant::now();
         let url = format!("{}{path}", self.url);
         let request = match body {
-            Some(body) => self
-                .client
-                .post(url)
-                .header("content-type", "application/json")
-                .body(body.to_owned()),
+            Some(body) => {
+                let request = self
+                    .client
+                    .post(url)
+                    .header(CONTENT_TYPE, body.content_type);
+                let request = match body.gzip {
+                    true => request.header(CONTENT_ENCODING, "gzip"),
+                    false => request,
+                };
+                request.body(body.bytes.clone())
+            }
             None => self.client.get(url).header("accept", "application/json"),
         };
         let response = request.send().map_err(|error| {

@@ -1,22 +1,28 @@
 //! Where the engine runs: the only place that knows files and processes.
 
 mod account;
+mod address;
 pub mod audit;
 pub mod batch;
 pub mod bucket;
 pub mod catalogue;
 mod connector;
+mod delivery;
 mod demotion;
 pub mod destination;
 mod drift;
 pub mod embeddings;
+mod environment;
 pub mod health;
 pub mod history;
 mod http;
 mod input;
+mod kept;
+mod lineage;
 pub mod llm;
 mod load;
 pub mod models;
+mod outlet;
 mod output;
 pub mod pipe;
 pub mod profile;
@@ -27,9 +33,12 @@ mod secret;
 pub mod serve;
 pub mod stage;
 pub mod staged;
+pub mod standalone;
 pub mod suggest;
+pub mod sync;
 mod tables;
 pub mod trial;
+pub mod wrap;
 
 use load::read_text;
 pub use load::{Files, load};

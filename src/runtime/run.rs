@@ -9,9 +9,12 @@ use uuid::Uuid;
 use super::account::{Account, write_report};
 use super::audit;
 use super::drift;
+use super::environment::Environment;
 use super::health::{self, Ear};
+use super::lineage;
 use super::progress::Progress;
 use crate::error::Result;
+use crate::lineage::Places;
 use crate::plan::Plan;
 use crate::report::Totals;
 
@@ -27,8 +30,8 @@ pub struct Options {
     pub progress: bool,
     /// Where the history of runs is; where the configuration says, or beside the report, if it is not given.
     pub history: Option<String>,
-    /// Nobody is told of the run: it only looks at messages that were there before.
-    pub unrecorded: bool,
+    /// Others are told of it, as configuration and environment say. Not of one that only looks at what was there before.
+    pub outside: bool,
 }
 
 impl Options {
@@ -50,6 +53,9 @@ pub struct Run<'a> {
     start: Instant,
     audit: Option<audit::Run>,
     ear: Ear,
+    /// Where it reads and writes, where that is known.
+    pub places: Places,
+    lineage: Option<lineage::Teller<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -64,6 +70,8 @@ impl<'a> Run<'a> {
             start: Instant::now(),
             audit: None,
             ear: Ear::default(),
+            places: Places::default(),
+            lineage: None,
         }
     }
 
@@ -109,6 +117,15 @@ impl<'a> Run<'a> {
         let audit = audit::Run::begin(self.plan, self.command, self.folder())?;
         drift::record(self.plan, &audit)?;
         self.audit = Some(audit);
+        let environment = self.options.outside.then(Environment::current);
+        let begun = lineage::Begun {
+            plan: self.plan,
+            command: self.command,
+            run: self.id,
+            began: self.began,
+            places: self.places.clone(),
+        };
+        self.lineage = lineage::Teller::begin(begun, self.folder(), environment.as_ref())?;
         Ok(())
     }
 
@@ -134,7 +151,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// `Output` when the report cannot be written.
     pub fn tell(
-        &self,
+        &mut self,
         totals: &Totals,
         states: (u64, u64),
         ended: &Result<()>,
@@ -143,6 +160,10 @@ impl<'a> Run<'a> {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
-        Ok(health::told(self, self.plan, totals, ended))
+        let mut notes = health::told(self, self.plan, totals, ended);
+        if let Some(lineage) = self.lineage.take() {
+            notes.extend(lineage.end(totals, ended)?);
+        }
+        Ok(notes)
     }
 }

@@ -21,9 +21,17 @@ pub struct Lineage {
     pub masking: bool,
 }
 
+/// What decides whether a row leaves, or where to: columns by the names they arrived with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sifting {
+    pub inputs: Vec<Path>,
+    /// The stage that reads them, by its text.
+    pub stage: String,
+}
+
 /// The record kept while stages speak.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Ledger(Vec<Entry>);
+pub(super) struct Ledger(Vec<Entry>, Vec<Sifting>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
@@ -35,6 +43,15 @@ struct Entry {
 impl Ledger {
     /// A stage computes a new column.
     pub(super) fn add(&mut self, column: &Path, from: &[Path], by: &str) {
+        let line = self.made(column, from, by);
+        self.0.push(Entry {
+            line,
+            derived: true,
+        });
+    }
+
+    /// The lineage that something computed from columns has, wherever it goes.
+    pub(super) fn made(&self, column: &Path, from: &[Path], by: &str) -> Lineage {
         let mut line = Lineage {
             column: column.clone(),
             inputs: Vec::new(),
@@ -48,10 +65,27 @@ impl Ledger {
             line.masking &= origin.masking;
         }
         line.stages.push(by.to_owned());
-        self.0.push(Entry {
-            line,
-            derived: true,
-        });
+        line
+    }
+
+    /// A stage lets rows pass by what columns hold.
+    pub(super) fn sift(&mut self, columns: &[Path], by: &str) {
+        let mut inputs = Vec::new();
+        for column in columns {
+            extend_new(&mut inputs, self.trace(column).line.inputs);
+        }
+        let stage = by.to_owned();
+        self.1.push(Sifting { inputs, stage });
+    }
+
+    /// What rows were sifted by, in the order of the stages.
+    pub(super) fn sifted(&self) -> &[Sifting] {
+        &self.1
+    }
+
+    /// Where a path comes from, whether anything touched it or not.
+    pub(super) fn origin(&self, path: &Path) -> Lineage {
+        self.trace(path).line
     }
 
     /// A stage changes the values at a path; `whole` when their parts are no longer there to be told.

@@ -19,7 +19,7 @@ pub mod types;
 use serde_json::{Map, Value};
 
 pub use kind::{JsonKind, is_integral, kind_of};
-pub use lineage::Lineage;
+pub use lineage::{Lineage, Sifting};
 pub use missing::{Exists, Missing, RenameError};
 pub use types::{Field, LogicalType};
 
@@ -245,6 +245,31 @@ impl StreamSchema {
     /// Where each declared column, and each touched part of one, comes from.
     pub fn lineage(&self) -> Vec<Lineage> {
         self.ledger.lines(self.columns().map(|(name, _)| name))
+    }
+
+    /// Whether the catalog or a verb names what lies at a path.
+    pub fn declares(&self, path: &Path) -> bool {
+        resolve::declares(&self.columns, path)
+    }
+
+    /// Where what lies at a path comes from, whether anything touched it or not.
+    pub fn origin(&self, path: &Path) -> Lineage {
+        self.ledger.origin(path)
+    }
+
+    /// Where something computed from columns of these names comes from; it becomes no column of this schema.
+    pub fn made_of(&self, name: &str, from: &[Path], by: &str) -> Lineage {
+        self.ledger.made(&Path::key(name), from, by)
+    }
+
+    /// Whether a row leaves, or where to, depends on these columns.
+    pub fn sift(&mut self, columns: &[Path], by: &str) {
+        self.ledger.sift(columns, by);
+    }
+
+    /// What rows were sifted by, in the order of the stages.
+    pub fn sifted(&self) -> &[Sifting] {
+        self.ledger.sifted()
     }
 
     /// Reads the columns again that a change at `path` may have touched.

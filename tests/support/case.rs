@@ -84,8 +84,8 @@ impl Case {
         )
     }
 
-    /// Runs the case in a folder of its own and gives the files it left, levelled.
-    pub fn run(&self, further: &[&str]) -> Files {
+    /// Runs the case in a folder of its own, and gives the folder and how it ended.
+    pub fn run_in_copy(&self, further: &[&str]) -> (tempfile::TempDir, Ended) {
         let copy = tempfile::tempdir().expect("a folder");
         copy_files(&self.folder, copy.path());
         // What somebody's own run in the folder has set aside.
@@ -97,6 +97,12 @@ impl Case {
         let ended = self
             .program(copy.path(), further)
             .feed(|stdin| self.input.write(stdin));
+        (copy, ended)
+    }
+
+    /// Runs the case and gives the files it left, levelled.
+    pub fn run(&self, further: &[&str]) -> Files {
+        let (copy, ended) = self.run_in_copy(further);
         let Ended {
             code,
             stdout,

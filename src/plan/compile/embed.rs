@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::Compiler;
 use crate::document::{Position, Problems};
 use crate::plan::SecondStream;
+use crate::plan::rewrite::second_name;
+use crate::schema::Lineage;
 use crate::schema::path::{Path, Segment};
 use crate::stage::embed::cut::{CHUNK, Size};
 use crate::stage::embed::template::{Part as Written, Template};
@@ -29,6 +31,11 @@ const OWN: [&str; 5] = ["id", "n", "of", "text", "embedding"];
 
 impl Compiler<'_> {
     pub(super) fn embed(&mut self, spec: &EmbedSpec, at: Position, problems: &mut Problems) {
+        let chosen = self.sources.chosen.as_ref();
+        let unwanted = chosen.is_some_and(|chosen| chosen.without_second.contains(self.descriptor));
+        if unwanted && spec.into == EmbedInto::Stream {
+            return;
+        }
         let text = self.text("embed", &spec.text, at, problems);
         self.must_be_cleared("embed", &spec.text, &spec.wanted, at, problems);
         let embedding = match self.sources.embedders.get(&spec.wanted) {
@@ -69,7 +76,7 @@ impl Compiler<'_> {
                     column,
                     name: name.clone(),
                 }),
-            EmbedInto::Stream => self.second(at, problems).map(Into::Stream),
+            EmbedInto::Stream => self.second(&spec.text, at, problems).map(Into::Stream),
         };
         let (Some(text), Some(into)) = (text, into) else {
             return;
@@ -133,8 +140,16 @@ impl Compiler<'_> {
     }
 
     /// The second stream, which is called like the first, with `_chunks`.
-    fn second(&mut self, at: Position, problems: &mut Problems) -> Option<Second> {
-        let name = format!("{}_chunks", self.descriptor.name);
+    fn second(
+        &mut self,
+        template: &Template,
+        at: Position,
+        problems: &mut Problems,
+    ) -> Option<Second> {
+        if self.sources.later {
+            return None;
+        }
+        let name = second_name(&self.descriptor.name);
         let namespace = self.descriptor.namespace.as_deref();
         let taken = self.sources.catalog.as_ref();
         if self.second.is_some() || taken.is_some_and(|all| all.find(namespace, &name).is_some()) {
@@ -161,6 +176,7 @@ impl Compiler<'_> {
         self.second = Some(SecondStream {
             name: name.clone(),
             json_schema: json!({"type": "object", "properties": properties}),
+            lineage: self.traced(&key, template),
         });
         let mut columns = Vec::new();
         for (path, name) in key {
@@ -184,6 +200,20 @@ impl Compiler<'_> {
             head,
             key: columns,
         })
+    }
+
+    /// What the columns of the second stream are made of.
+    fn traced(&self, key: &[(Path, String)], template: &Template) -> Vec<Lineage> {
+        let texts: Vec<Path> = template.columns().into_iter().cloned().collect();
+        let keys: Vec<Path> = key.iter().map(|(path, _)| path.clone()).collect();
+        let mut lines = vec![self.schema.made_of("id", &keys, "embed")];
+        lines.extend(key.iter().map(|(path, name)| Lineage {
+            column: Path::key(name),
+            ..self.schema.origin(path)
+        }));
+        let made = ["n", "of", "text", "embedding"];
+        lines.extend(made.map(|name| self.schema.made_of(name, &texts, "embed")));
+        lines
     }
 
     /// The columns of the primary key, and what they are called in the second stream.

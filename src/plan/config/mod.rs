@@ -10,6 +10,7 @@ mod drift;
 mod embed;
 mod health;
 mod history;
+mod lineage;
 mod operator;
 mod pattern;
 mod read;
@@ -27,6 +28,7 @@ pub(super) use column::read_paths;
 pub use drift::{ANSWERS, Answer, Class, DriftConfig, DriftPolicy, PERSONAL};
 pub use health::{Alerts, HealthConfig, Occasion, Webhook, WebhookFormat};
 pub use history::{HistoryConfig, Keep};
+pub use lineage::{DatasetNames, LineageConfig};
 pub(super) use pattern::matches_glob;
 pub use pattern::{Rank, StreamPattern};
 pub(super) use read::{read_fraction, read_name, read_pattern, read_sql, read_version};
@@ -79,6 +81,8 @@ pub struct Config {
     pub history: Option<HistoryConfig>,
     /// Who is told of a run that is unusual or has failed.
     pub health: Option<HealthConfig>,
+    /// What a run and its datasets are called where lineage is told.
+    pub lineage: Option<LineageConfig>,
 }
 
 /// Which tagger searches texts.
@@ -208,6 +212,9 @@ impl Config {
             health: fields
                 .take("health")
                 .and_then(|node| health::read(node, file, problems)),
+            lineage: fields
+                .take("lineage")
+                .and_then(|node| lineage::read_lineage(node, file, problems)),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -230,6 +237,7 @@ impl Config {
             drift: None,
             history: None,
             health: None,
+            lineage: None,
         }
     }
 
@@ -366,7 +374,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue` and `drift`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue`, `drift` and `lineage`",
                 ],
             ),
             (

@@ -19,16 +19,18 @@ use super::account::check_limits;
 use super::bucket::Bucket;
 use super::destination::SILENT_MS;
 use super::drift;
+use super::lineage::place;
 use super::load::Files;
 use super::run::{self, Run};
 use super::stage::{Stage, entries};
 use super::staged::{Format, Naming, Pattern};
 use super::tables::{Belonging, Tables};
 use crate::error::{Error, ErrorKind, Result};
-use source::Source;
+use crate::lineage::Places;
 use work::Work;
 
 pub use single::{Ended, Single};
+pub use source::Source;
 
 /// What is read, where it goes, and how.
 #[derive(Debug, Default, Clone)]
@@ -141,6 +143,10 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
+    run.places = Places {
+        source: Some(place::of_source(&source)),
+        destination: Some(place::of_stage(&stage, &plan)),
+    };
     run.begin()?;
     let ended = work.run(workers);
     let mut finished = work.finish();

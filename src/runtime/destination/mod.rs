@@ -15,6 +15,7 @@ use super::account::check_limits;
 use super::bucket::Bucket;
 use super::drift;
 use super::input::Lines;
+use super::lineage::place;
 use super::load::{Files, load};
 use super::pipe::{now_ms, widen};
 use super::run::{self, Run};
@@ -137,7 +138,7 @@ pub fn write(
     if let Err(error) = &ended {
         let line = trace::error(error, now_ms());
         // An output that is gone cannot be told.
-        let _ = super::output::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
+        let _ = super::outlet::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
     }
     ended
 }
@@ -211,6 +212,7 @@ fn sync(
             format!("midflight: {swept} objects of earlier runs that nothing names are deleted");
         loader.say(&trace::log("INFO", &message))?;
     }
+    run.places.destination = Some(place::of_stage(&stage, &plan));
     run.begin()?;
     loader.account.record_to(run.log());
     widen(&input);

@@ -27,7 +27,7 @@ const FILE: &str = "health.json";
 
 /// Whether a run with these options and this plan leaves a history, and where.
 pub fn place(plan: &Plan, options: &super::run::Options) -> Option<String> {
-    if options.unrecorded {
+    if !options.outside {
         return None;
     }
     let configured = plan.sources().config.history.as_ref();
@@ -84,7 +84,7 @@ pub fn asked(variable: &str, format: crate::plan::config::WebhookFormat) -> Resu
 pub fn told(run: &Run<'_>, plan: &Plan, totals: &Totals, ended: &Result<()>) -> Vec<String> {
     let alerts = plan.sources().alerts.as_ref();
     let to = place(plan, run.options());
-    if run.options().unrecorded || (to.is_none() && alerts.is_none()) {
+    if !run.options().outside || (to.is_none() && alerts.is_none()) {
         return Vec::new();
     }
     let id = run.id.to_string();
