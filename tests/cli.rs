@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "wrap",
     "check",
     "explain",
+    "health",
     "profile",
     "catalog",
     "reveal",
