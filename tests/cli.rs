@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "wrap",
     "check",
     "explain",
+    "health",
     "profile",
     "catalog",
     "reveal",
