@@ -171,7 +171,7 @@ fn sync(
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
     let plan = load(&files(&settings, Some(catalog.clone())))?;
     let mut run = Run::new(&plan, COMMAND, &options.run);
-    drift::admit(&plan, COMMAND, options.run.report.as_deref())?;
+    run.admit()?;
     plan.begin();
     plan.prepare()?;
     let job = options.job.as_ref().map(|job| format!("job{job}-"));
