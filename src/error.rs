@@ -16,6 +16,7 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    exit_code: Option<u8>,
 }
 
 /// Every way a command can fail.
@@ -114,7 +115,15 @@ impl Error {
             message: message.into(),
             hint: None,
             source: None,
+            exit_code: None,
         }
+    }
+
+    /// Gives the exit code of a connector in the place of that of the kind.
+    #[must_use]
+    pub fn exiting(mut self, code: u8) -> Self {
+        self.exit_code = Some(code);
+        self
     }
 
     /// Adds what to do about it.
@@ -139,6 +148,7 @@ impl Error {
             message: self.to_string(),
             hint: self.hint.clone(),
             source: None,
+            exit_code: self.exit_code,
         }
     }
 
@@ -163,6 +173,11 @@ impl Error {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// The process exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code.unwrap_or(self.kind.outcome().exit_code)
     }
 
     /// The sentence without its cause and hint.

@@ -7,7 +7,7 @@ use arrow::buffer::Buffer;
 use crate::batch::Batch;
 use crate::decode::{Chunk, Decoded, Decoder, Stop, StreamId};
 use crate::plan::{Plan, StreamPlan};
-use crate::sink::lines::{self, Rendered};
+use crate::sink::lines::{self, Rendered, Splicing};
 use crate::sink::reject::{self, Rejected};
 use crate::sink::rows::{self, Rows};
 
@@ -48,6 +48,8 @@ pub enum Form {
     /// The same lines, with the touched values.
     #[default]
     Lines,
+    /// The same without lines of our own.
+    Messages,
     /// The records that leave, stream by stream, for tables.
     Rows,
 }
@@ -106,9 +108,13 @@ pub fn process(plan: &Plan, worker: &mut Worker, mut chunk: Chunk) -> Done {
         let (mut rendered, mut rows) = (Rendered::default(), Vec::new());
         match worker.form {
             Form::Rows => rows = rows::gather(&chunk, &mut decoded, plan.observe()),
-            Form::Lines => {
+            Form::Lines | Form::Messages => {
                 let text = std::mem::take(&mut worker.text);
-                rendered = lines::render(&chunk, &mut decoded, plan.observe(), text);
+                let splicing = Splicing {
+                    observe: plan.observe(),
+                    quiet: worker.form == Form::Messages,
+                };
+                rendered = lines::render(&chunk, &mut decoded, splicing, text);
             }
         }
         let rejected = collect_rejects(plan, &decoded);

@@ -10,6 +10,7 @@ use crate::support::{Ended, KEY, Program, midflight};
 
 const COMMANDS: &[&str] = &[
     "pipe",
+    "wrap",
     "check",
     "explain",
     "profile",
@@ -18,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "models",
     "audit",
+    "report",
     "suggest",
     "rules",
     "rules",

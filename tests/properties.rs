@@ -12,6 +12,7 @@ mod rules;
 mod splits;
 mod strict;
 mod tables;
+mod there_and_back;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -14,6 +14,7 @@ mod function;
 mod gcs;
 mod kill;
 mod ministack;
+mod page;
 mod postgres;
 mod readers;
 mod rules;
@@ -21,6 +22,7 @@ mod s3;
 mod staged;
 mod telling;
 pub mod venv;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

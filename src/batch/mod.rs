@@ -6,6 +6,7 @@
 
 mod arrays;
 mod cell;
+mod cursor;
 mod row;
 mod tally;
 pub mod temporal;
@@ -13,6 +14,7 @@ mod watched;
 
 pub use arrays::Column;
 pub use cell::{Cell, Current, Edit, unescape_onto, write_escaped, write_string};
+pub use cursor::{CursorKind, CursorTally, Mark};
 pub use row::{Change, Fate, Reason, Row};
 pub use tally::{Embedded, Tally};
 pub use watched::Watched;

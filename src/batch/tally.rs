@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
-use super::ColumnId;
+use super::{ColumnId, CursorTally};
 
 /// What stages counted, by column and kind.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Tally {
     entries: Vec<(ColumnId, String, u64)>,
     violations: Vec<u64>,
     embedded: Vec<(String, Embedded)>,
     strangers: Vec<(usize, usize, u64)>,
+    cursor: Option<CursorTally>,
 }
 
 /// What an `embed` stage made.
@@ -80,6 +81,16 @@ impl Tally {
     /// Values unlike their column's sample: stage, column, count.
     pub fn strangers(&self) -> &[(usize, usize, u64)] {
         &self.strangers
+    }
+
+    /// Notes what the stream's cursor holds.
+    pub fn follow_cursor(&mut self, cursor: CursorTally) {
+        self.cursor = Some(cursor);
+    }
+
+    /// What the stream's cursor holds, where somebody wants to know.
+    pub fn cursor(&self) -> Option<&CursorTally> {
+        self.cursor.as_ref()
     }
 
     /// Violations per rule.

@@ -2,10 +2,14 @@
 
 mod audit;
 mod drift;
+mod health;
 mod profile;
+mod report;
 mod rules;
 mod suggest;
+mod sync;
 mod telling;
+mod wrap;
 
 use std::path::PathBuf;
 
@@ -16,19 +20,24 @@ use crate::runtime::{Files, run};
 
 pub(super) use audit::{Audit, AuditAction};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
+pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
+pub(super) use report::Report;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
     RulesImport, RulesRetire, RulesTest, TrialCourse, TrialRows,
 };
 pub(super) use suggest::Suggest;
+pub(super) use sync::Sync;
+pub(super) use wrap::Wrap;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  failed while running: the input breaks the protocol, a mask cannot be applied, reading or writing failed
   2  usage or configuration
-  3  a rule with `on_fail: fail`, a limit, or a change of a schema stopped the run";
+  3  a rule with `on_fail: fail`, a limit, or a change of a schema stopped the run
+  4  a connector that runs beside midflight failed";
 
 /// Cleans Airbyte records in flight: validates, finds and masks personal data, keeps every other byte.
 #[derive(Debug, Parser)]
@@ -41,6 +50,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Pipe(Pipe),
+    Sync(Box<Sync>),
+    Wrap(Wrap),
     Destination(Destination),
     Batch(Batch),
     Check(Check),
@@ -48,9 +59,11 @@ pub(super) enum Command {
     Profile(Profile),
     Catalog(Catalog),
     Drift(Drift),
+    Health(Health),
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Report(Report),
     Rules(Rules),
     Audit(Audit),
     Suggest(Box<Suggest>),
@@ -89,9 +102,11 @@ impl PlanFiles {
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
-    /// Leaves report.json in this directory, and adds to audit.jsonl and lineage.jsonl there.
+    /// Leaves report.json in this directory, and adds to audit.jsonl, history.jsonl and lineage.jsonl there.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub history: RunHistory,
     /// Threads; one per core if not given.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub workers: usize,
@@ -113,6 +128,7 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
+            history: self.history.history.clone(),
             outside: true,
             metrics: self.metrics.scraped(),
         }
@@ -122,7 +138,7 @@ impl RunOptions {
 /// Passes protocol messages from stdin to stdout and cleans the records on their way.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json"
+    after_help = "Example:\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog catalog.json\n\nWithout a platform (docs/sync.md):\n  midflight catalog --config midflight.yaml --catalog catalog.json > rewritten.json\n  source-faker read --config source.json --catalog catalog.json \\\n    | midflight pipe --standalone --config midflight.yaml --catalog catalog.json \\\n    | destination write --config destination.json --catalog rewritten.json"
 )]
 pub(super) struct Pipe {
     #[command(flatten)]
@@ -132,6 +148,28 @@ pub(super) struct Pipe {
     /// Changes nothing and reports everything.
     #[arg(long)]
     pub observe: bool,
+    /// Does what a platform does between a source and a destination: gives STATEs ids, passes RECORDs and STATEs alone,
+    /// declares complete streams so at the end. All else goes to stderr.
+    #[arg(long)]
+    pub standalone: bool,
+    /// Which streams are complete when a source that says no statuses ends: all, or none.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "stated",
+        requires = "standalone"
+    )]
+    pub source_complete: SourceComplete,
+}
+
+/// What makes a stream complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SourceComplete {
+    /// The end of the source, unless it says statuses. Whether it ended well must be known from elsewhere.
+    Always,
+    /// The source's own word for it.
+    Stated,
 }
 
 /// Is an Airbyte destination: loads clean rows into a directory or bucket.

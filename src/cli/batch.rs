@@ -6,8 +6,8 @@ use super::args::{Batch, FileNaming, Format, InputFormat};
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::state::Descriptor;
-use crate::runtime::batch;
 use crate::runtime::staged::{self, Naming, PathPattern};
+use crate::runtime::{Files, batch};
 
 pub(super) fn run(arguments: &Batch) -> Result<()> {
     let options = batch::Options {
@@ -20,7 +20,11 @@ pub(super) fn run(arguments: &Batch) -> Result<()> {
         run: arguments.run.options(),
         share_bytes: arguments.share_bytes,
     };
-    let summary = batch::run(&arguments.plan.files(arguments.observe), &options)?;
+    let files = Files {
+        history: options.run.keeps_history(),
+        ..arguments.plan.files(arguments.observe)
+    };
+    let summary = batch::run(&files, &options)?;
     output::result(&match arguments.format {
         Format::Text => summary.to_text(),
         Format::Json => summary.to_json(),

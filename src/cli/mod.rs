@@ -9,14 +9,18 @@ mod completions;
 mod destination;
 mod drift;
 mod explain;
+mod health;
 mod models;
 mod output;
 mod pipe;
 mod profile;
+mod report;
 mod reveal;
 mod rules;
 mod serve;
 mod suggest;
+mod sync;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -37,6 +41,8 @@ pub fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Pipe(options) => pipe::run(options),
+        Command::Sync(options) => sync::run(options),
+        Command::Wrap(options) => wrap::run(options),
         Command::Destination(options) => destination::run(options),
         Command::Batch(options) => batch::run(options),
         Command::Check(options) => check::run(options),
@@ -44,6 +50,8 @@ pub fn main() -> ExitCode {
         Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Drift(options) => drift::run(options),
+        Command::Report(options) => report::run(options),
+        Command::Health(options) => health::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Models(options) => models::run(options),

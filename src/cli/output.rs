@@ -66,7 +66,7 @@ pub(super) fn failure(error: &Error) -> ExitCode {
     if let Some(advice) = error.advice() {
         eprintln!("{bold}hint:{plain} {advice}");
     }
-    ExitCode::from(error.kind().outcome().exit_code)
+    ExitCode::from(error.exit_code())
 }
 
 /// Prints where a defect showed.

@@ -2,15 +2,26 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::args::Pipe;
+use super::args::{Pipe, SourceComplete};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{load, pipe};
+use crate::runtime::standalone::{self, Silent};
+use crate::runtime::{Files, load, pipe};
 
 pub(super) fn run(arguments: &Pipe) -> Result<()> {
-    let plan = load(&arguments.plan.files(arguments.observe))?;
     let options = arguments.run.options();
+    let plan = load(&Files {
+        history: options.keeps_history(),
+        ..arguments.plan.files(arguments.observe)
+    })?;
     let (input, output) = standard()?;
-    pipe::run(&plan, input, output, &options)
+    if !arguments.standalone {
+        return pipe::run(&plan, input, output, &options);
+    }
+    let silent = match arguments.source_complete {
+        SourceComplete::Always => Silent::Complete,
+        SourceComplete::Stated => Silent::Incomplete,
+    };
+    standalone::run(&plan, input, output, &options, silent)
 }
 
 /// stdin and stdout.

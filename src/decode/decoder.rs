@@ -367,6 +367,28 @@ impl Decoder {
     }
 }
 
+/// Whether the line at `start` of a chunk is a LOG, a CONTROL, or a TRACE that tells no stream's status: what concerns no
+/// record, and may leave before records that stand in front of it.
+pub fn is_express(bytes: &[u8], start: usize) -> bool {
+    let mut positions = Vec::new();
+    let (scan, sound) = frame::index(bytes, start, &mut positions);
+    let line = &bytes[start..scan.end];
+    let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
+    if sound.is_err() || first != Some(&b'{') {
+        return false;
+    }
+    let Ok(envelope) = frame::read(bytes, &positions, scan.end as u32) else {
+        return false;
+    };
+    let kind = envelope.kind.and_then(|span| text(span.of(bytes)));
+    envelope.record.is_none()
+        && match kind.as_deref() {
+            Some("LOG" | "CONTROL") => true,
+            Some("TRACE") => !names_status(line),
+            _ => false,
+        }
+}
+
 /// Whether a TRACE may tell the status of a stream; its reader finds out.
 fn names_status(line: &[u8]) -> bool {
     memchr::memmem::find(line, b"STREAM_STATUS").is_some()

@@ -9,6 +9,6 @@ mod projection;
 mod record;
 
 pub use chunk::{Chunk, Copied, Decoded, Event, EventKind, Item, Route, Routes, Stop, StreamId};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, is_express};
 pub(crate) use projection::head;
 pub use projection::{ColumnId, Projection};

@@ -4,8 +4,10 @@
 //! announces is compiled when it is first heard of.
 
 pub mod catalogue;
+pub mod chosen;
 mod compile;
 pub mod config;
+mod covers;
 pub mod drifted;
 pub mod keys;
 pub mod rewrite;
@@ -26,11 +28,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Embedders, LazyTagger};
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
+use crate::schema::path::Path as SourcePath;
 use crate::schema::{Lineage, StreamSchema};
 use crate::stage::Stage;
 use crate::stage::rules::Watch;
 use crate::stage::spec::{Split, StageSpec};
 use catalogue::Answers;
+use chosen::Chosen;
 use config::{Config, ForeignLines, Spanned, Unlisted};
 use drifted::Drifted;
 use keys::Keys;
@@ -67,6 +71,14 @@ pub struct Sources {
     pub fingerprint: String,
     /// What has changed since the last run; `None` where nothing is compared.
     pub drift: Option<Drifted>,
+    /// What was chosen of a catalog that this plan rewrites; `None` where the catalog is all there is.
+    pub chosen: Option<Chosen>,
+    /// The catalog comes later: what needs columns and their types is not compiled yet.
+    pub later: bool,
+    /// The cursors of incremental streams are followed, as the history of runs needs them.
+    pub cursors: bool,
+    /// Who is told of a run that is unusual or has failed.
+    pub alerts: Option<config::Alerts>,
     /// When the run started, in RFC 3339, for rules that compare with it.
     pub now: String,
 }
@@ -140,6 +152,10 @@ pub struct StreamPlan {
     pub origin: String,
     /// How records are divided into parts, in the order of the stages.
     pub splits: Vec<Split>,
+    /// What its stages read, by the names of the source.
+    pub read: Vec<SourcePath>,
+    /// The path of the cursor that is followed, if one is.
+    pub cursor: Option<String>,
     columns: Vec<String>,
     rules: Vec<String>,
     learners: Vec<Learning>,
@@ -371,6 +387,11 @@ impl Plan {
     /// What the plan is made of.
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// The same, to be compiled anew.
+    pub fn into_sources(self) -> Sources {
+        self.sources
     }
 
     /// The sentence that opens a run.

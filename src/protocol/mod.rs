@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod frame;
+pub mod said;
 pub mod scan;
 pub mod state;
 pub mod trace;

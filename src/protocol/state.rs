@@ -1,5 +1,8 @@
 //! STATE messages: whom they cover and where their record count stands. Everything else in them is opaque.
 
+pub mod edit;
+
+use super::catalog::ConfiguredStream;
 use super::frame::{Span, pass};
 use super::walk::{Malformed, Next, Value, Walker};
 
@@ -31,6 +34,15 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether it covers records of a stream.
+    pub fn covers(&self, stream: &Descriptor) -> bool {
+        match self {
+            Self::Stream(one) => one == stream,
+            Self::Global(listed) => listed.is_empty() || listed.contains(stream),
+            Self::Legacy => true,
+        }
+    }
+
     /// The protocol's word for the type of state.
     pub fn name(&self) -> &'static str {
         match self {
@@ -69,49 +81,6 @@ impl CountPlace {
         let same = self.given == Some(records as f64);
         (!same).then(|| format!("{}{records}.0{}", self.around.0, self.around.1))
     }
-}
-
-/// The STATE of this line, as a destination gives it back: with `destinationStats` and otherwise as it is. `None`
-/// when the line is no STATE.
-pub fn confirmed(line: &[u8], stored: u64, left_out: u64) -> Option<Vec<u8>> {
-    let mut padded = line.to_vec();
-    padded.resize(line.len() + super::scan::PADDING, b'\n');
-    let mut positions = Vec::new();
-    super::frame::index(&padded, 0, &mut positions).1.ok()?;
-    let end = u32::try_from(line.len()).ok()?;
-    let envelope = super::frame::read(&padded, &positions, end).ok()?;
-    let state = envelope.state?;
-    let mut walker = Walker::new(&padded, &positions, envelope.state_at);
-    let mut place = None;
-    let mut empty = true;
-    while let Some(key) = walker.key().ok()? {
-        empty = false;
-        let value = walker.value().ok()?;
-        let span = pass(&mut walker, value).ok()?;
-        if &padded[key.start as usize..key.end as usize] == b"destinationStats" {
-            place = Some(span);
-        }
-        if walker.next(b'}').ok()? == Next::Closed {
-            break;
-        }
-    }
-    let stats = format!("{{\"recordCount\":{stored}.0,\"rejectedRecordCount\":{left_out}.0}}");
-    let (text, place) = match place {
-        Some(span) => (stats, span),
-        None => {
-            let comma = if empty { "" } else { "," };
-            let before = state.end - 1;
-            let span = Span {
-                start: before,
-                end: before,
-            };
-            (format!("{comma}\"destinationStats\":{stats}"), span)
-        }
-    };
-    let mut out = line[..place.start as usize].to_vec();
-    out.extend_from_slice(text.as_bytes());
-    out.extend_from_slice(&line[place.end as usize..]);
-    Some(out)
 }
 
 /// Reads the value of `state`, whose opening brace is structural character `at`.
@@ -257,6 +226,15 @@ struct Raw {
     namespace: Option<String>,
 }
 
+impl From<&ConfiguredStream> for Descriptor {
+    fn from(stream: &ConfiguredStream) -> Self {
+        Self {
+            namespace: stream.namespace.clone(),
+            name: stream.name.clone(),
+        }
+    }
+}
+
 impl From<Raw> for Descriptor {
     fn from(raw: Raw) -> Self {
         Self {
@@ -268,25 +246,6 @@ impl From<Raw> for Descriptor {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn a_destination_gives_a_state_back_with_its_counts() {
-        let line = br#"{"type":"STATE","state":{"type":"LEGACY","data":{"a":1.10},"id":7}, "x":1}"#;
-        let stats = r#""destinationStats":{"recordCount":3.0,"rejectedRecordCount":1.0}"#;
-        let expected = format!(
-            r#"{{"type":"STATE","state":{{"type":"LEGACY","data":{{"a":1.10}},"id":7,{stats}}}, "x":1}}"#
-        );
-        let confirmed = |line: &[u8]| {
-            let line = super::confirmed(line, 3, 1)?;
-            String::from_utf8(line).ok()
-        };
-        assert_eq!(confirmed(line).as_deref(), Some(expected.as_str()));
-        let twice = confirmed(expected.as_bytes());
-        assert_eq!(twice.as_deref(), Some(expected.as_str()));
-        let bare = format!(r#"{{"type":"STATE","state":{{{stats}}}}}"#);
-        assert_eq!(confirmed(br#"{"type":"STATE","state":{}}"#), Some(bare));
-        assert_eq!(confirmed(br#"{"type":"LOG"}"#), None);
-    }
-
     use super::*;
     use crate::protocol::{frame, scan};
 

@@ -69,6 +69,21 @@ pub fn completed(line: &[u8]) -> Option<Descriptor> {
     (status.as_str() == Some("COMPLETE")).then_some(descriptor)
 }
 
+/// A TRACE line that declares a stream complete, with its newline. `emitted_at` in milliseconds.
+pub fn complete(stream: &Descriptor, emitted_at: u64) -> String {
+    let mut descriptor = Map::new();
+    descriptor.insert("name".to_owned(), json!(stream.name));
+    if let Some(namespace) = &stream.namespace {
+        descriptor.insert("namespace".to_owned(), json!(namespace));
+    }
+    let line = json!({"type": "TRACE", "trace": {
+        "type": "STREAM_STATUS",
+        "emitted_at": emitted_at,
+        "stream_status": {"stream_descriptor": descriptor, "status": "COMPLETE"},
+    }});
+    format!("{line}\n")
+}
+
 /// The same status of another stream of the same namespace, without newline.
 pub fn status_of(mut message: Value, name: &str) -> String {
     let place = "/trace/stream_status/stream_descriptor/name";

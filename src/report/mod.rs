@@ -1,5 +1,6 @@
 //! What a run did: counts per stream, findings, violations, times. Reads finished chunks, never a value.
 
+mod cursor;
 mod decisions;
 mod splits;
 
@@ -9,13 +10,14 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::batch::{Embedded, Fate};
-use crate::decode::{Copied, StreamId};
+use crate::batch::{Embedded, Fate, Reason};
+use crate::decode::{Copied, EventKind, StreamId};
 use crate::error::Error;
 use crate::model::Manifest;
 use crate::pipeline::Done;
 use crate::plan::Plan;
 
+pub use cursor::Cursor;
 pub use decisions::decisions;
 pub use splits::manifest;
 
@@ -69,6 +71,9 @@ pub struct StreamTotals {
     pub findings: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rule, then how many rows failed it.
     pub violations: BTreeMap<String, u64>,
+    /// Rule or stage, then reason, then how many rows were rejected for it, among others.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rules that were demoted, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub demoted: BTreeMap<String, Demoted>,
@@ -83,11 +88,24 @@ pub struct StreamTotals {
     /// Per `split` stage, the records emitted per part.
     #[serde(skip)]
     pub parts: Vec<Vec<u64>>,
+    /// Its cursor, where that is followed.
+    #[serde(skip)]
+    pub cursor: Option<Box<Cursor>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+impl StreamTotals {
+    /// Counts why a row was rejected.
+    fn explain<'a>(&mut self, reasons: impl Iterator<Item = &'a Reason>) {
+        for reason in reasons {
+            let codes = self.reasons.entry(reason.rule.clone()).or_default();
+            *codes.entry(reason.code.to_owned()).or_default() += 1;
+        }
+    }
 }
 
 impl Totals {
@@ -114,13 +132,16 @@ impl Totals {
         for (stream, batch) in &done.decoded.batches {
             let stream_plan = plan.stream(*stream);
             let totals = self.stream(*stream);
-            for row in batch.rows() {
+            for (id, row) in batch.rows().iter().enumerate() {
                 totals.read += 1;
                 totals.bytes += row.line.len() as u64 + 1;
                 match row.fate {
                     Fate::Keep => totals.emitted += 1,
                     Fate::Filtered => totals.filtered += 1,
-                    Fate::Rejected => totals.rejected += 1,
+                    Fate::Rejected => {
+                        totals.rejected += 1;
+                        totals.explain(batch.reasons(id));
+                    }
                 }
             }
             splits::count(batch, &mut totals.parts);
@@ -149,9 +170,48 @@ impl Totals {
                 }
             }
         }
+        self.follow_cursors(plan, done);
         for (stream, stage, time) in &done.spent {
             let name = plan.stream(*stream).stage_name(*stage);
             *self.stream(*stream).stage_seconds.entry(name).or_default() += time.as_secs_f64();
+        }
+    }
+
+    /// Adds what the chunk's rows hold in their cursors, where some are followed.
+    fn follow_cursors(&mut self, plan: &Plan, done: &Done) {
+        let batches = &done.decoded.batches;
+        for (stream, _) in batches
+            .iter()
+            .filter(|(_, batch)| batch.counted().cursor().is_some())
+        {
+            self.stream(*stream).cursor.get_or_insert_default();
+        }
+        for (id, totals) in self.streams.iter_mut().enumerate() {
+            let Some(cursor) = &mut totals.cursor else {
+                continue;
+            };
+            let descriptor = &plan.stream(id).descriptor;
+            let events = done.decoded.events.iter();
+            let states = events.filter(|event| match &event.kind {
+                EventKind::State(state) => state.scope.covers(descriptor),
+                EventKind::Said | EventKind::Foreign | EventKind::Status => false,
+            });
+            let mut seen = false;
+            for (_, batch) in batches.iter().filter(|(stream, _)| *stream == id) {
+                let Some(tally) = batch.counted().cursor() else {
+                    continue;
+                };
+                let row = |start: u32| batch.rows().partition_point(|row| row.line.start < start);
+                let states: Vec<u32> = states
+                    .clone()
+                    .map(|event| row(event.line.start) as u32)
+                    .collect();
+                cursor.add(tally, if seen { &[] } else { &states });
+                seen = true;
+            }
+            if !seen {
+                states.for_each(|_| cursor.close());
+            }
         }
     }
 

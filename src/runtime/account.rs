@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::audit::Log;
 use super::demotion::Demotions;
+use super::health::Ear;
 use super::live::Pulse;
 use super::progress::Progress;
 use super::rejects::Rejects;
@@ -11,6 +12,7 @@ use crate::batch::Fate;
 use crate::checkpoint::Ledger;
 use crate::decode::{EventKind, Stop};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::pipeline::Done;
 use crate::plan::{Plan, StreamPlan};
 use crate::report::Totals;
@@ -22,7 +24,8 @@ pub struct Account<'a> {
     pub totals: Totals,
     rejects: Option<Rejects>,
     demotions: Demotions,
-    progress: Progress,
+    pub progress: Progress,
+    ear: Ear,
     pulse: Option<Pulse>,
 }
 
@@ -31,7 +34,7 @@ impl<'a> Account<'a> {
     ///
     /// # Errors
     /// `Output` when it cannot be opened.
-    pub fn open(plan: &'a Plan, run: &str, progress: Progress) -> Result<Self> {
+    pub fn open(plan: &'a Plan, run: &str, progress: Progress, ear: Ear) -> Result<Self> {
         let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
             Some(directory) => Some(Rejects::open(directory, run)?),
             None => None,
@@ -42,6 +45,7 @@ impl<'a> Account<'a> {
             rejects,
             demotions: Demotions::default(),
             progress,
+            ear,
             pulse: None,
         })
     }
@@ -71,6 +75,7 @@ impl<'a> Account<'a> {
         let lines = self.totals.lines;
         self.demotions.add(self.plan, &mut self.totals, done)?;
         self.totals.add(self.plan, done);
+        self.hear(done);
         self.progress.tick(&self.totals);
         if let Some(pulse) = &mut self.pulse {
             pulse.tick(self.plan, &self.totals, done);
@@ -78,6 +83,16 @@ impl<'a> Account<'a> {
         match &done.decoded.stop {
             Some(stop) => Err(stop.error.at_line(lines + stop.line + 1)),
             None => Ok(()),
+        }
+    }
+
+    /// Hears the messages that may tell why a run fails.
+    fn hear(&self, done: &Done) {
+        for event in &done.decoded.events {
+            if let EventKind::Said | EventKind::Status = event.kind {
+                let line = event.line.of(done.chunk.bytes.as_slice());
+                self.ear.line(Origin::Source, line);
+            }
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Http {
     url: String,
     /// What it is called in messages, as `the endpoint`.
     what: &'static str,
+    /// Whether messages name the address.
+    named: bool,
     patience: Patience,
 }
 
@@ -159,8 +161,18 @@ impl Http {
             client,
             url: url.to_owned(),
             what,
+            named: true,
             patience,
         })
+    }
+
+    /// The same, with an address that is a secret: no message names it.
+    #[must_use]
+    pub fn unnamed(self) -> Self {
+        Self {
+            named: false,
+            ..self
+        }
     }
 
     /// Where the server is.
@@ -199,7 +211,10 @@ impl Http {
 
     /// The error of this server.
     pub fn error(&self, kind: ErrorKind, what: &str) -> Error {
-        Error::new(kind, format!("{} {} {what}", self.what, self.url))
+        match self.named {
+            true => Error::new(kind, format!("{} {} {what}", self.what, self.url)),
+            false => Error::new(kind, format!("{} {what}", self.what)),
+        }
     }
 
     fn ask(&self, path: &str, body: Option<&Payload>, limit: u64) -> Result<Vec<u8>, Box<Refused>> {

@@ -13,6 +13,7 @@ use crate::detect::knows_label;
 use crate::document::Problems;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Embedders, LazyTagger};
+use crate::plan::chosen::Chosen;
 use crate::plan::config::{Config, TaggerChoice};
 use crate::plan::keys::Keys;
 use crate::plan::rules::RuleFile;
@@ -35,6 +36,10 @@ pub struct Files {
     pub streams: Option<ConfiguredCatalog>,
     /// The catalog was told from files, and not declared by anybody.
     pub inferred: bool,
+    /// The catalog comes later, with [`with_catalog`].
+    pub later: bool,
+    /// The run leaves a history, which tells of cursors too.
+    pub history: bool,
     /// Variables that come before those of the environment.
     pub variables: BTreeMap<String, String>,
 }
@@ -81,6 +86,13 @@ pub fn load(files: &Files) -> Result<Plan> {
     if let Some(reject) = &mut config.reject {
         reject.to = folder.join(&reject.to);
     }
+    if let Some(history) = config
+        .history
+        .as_mut()
+        .filter(|history| !history.to.contains("://"))
+    {
+        history.to = folder.join(&history.to).to_string_lossy().into_owned();
+    }
     let (rules, rule_hashes) = rule_files(&config, folder, &file, &mut told, &mut problems);
     hashed.extend(rule_hashes);
     let keys = Keys::resolve(
@@ -114,6 +126,8 @@ pub fn load(files: &Files) -> Result<Plan> {
         told.update(format!("{:?}", drift.edits));
     }
     let sources = Sources {
+        cursors: files.history || config.history.is_some(),
+        alerts: super::health::alerts(&config, folder, &files.variables),
         config,
         tagger,
         file,
@@ -125,11 +139,38 @@ pub fn load(files: &Files) -> Result<Plan> {
         observe: files.observe,
         drift,
         tables: files.tables,
+        chosen: None,
+        later: files.later,
         files: hashed,
         fingerprint: hex::encode(&told.finalize()[..16]),
         now: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
     };
     Plan::compile(sources, problems)
+}
+
+/// Compiles a plan of files once more, with the catalog that its sources lacked and what was chosen of it.
+///
+/// # Errors
+/// As for [`load`].
+pub(super) fn with_catalog(
+    mut sources: Sources,
+    files: &Files,
+    catalog: ConfiguredCatalog,
+    chosen: Option<Chosen>,
+) -> Result<Plan> {
+    let folder = files.config.as_deref().and_then(Path::parent);
+    let folder = folder.unwrap_or(Path::new(""));
+    sources.drift = super::drift::compare(&sources.config, folder, Some(&catalog))?;
+    if let Some(drift) = sources
+        .drift
+        .as_ref()
+        .filter(|drift| !drift.edits.is_empty())
+    {
+        let told = format!("{} {:?}", sources.fingerprint, drift.edits);
+        sources.fingerprint = hex::encode(&Sha256::digest(told)[..16]);
+    }
+    (sources.catalog, sources.chosen, sources.later) = (Some(catalog), chosen, false);
+    Plan::compile(sources, Problems::new())
 }
 
 /// The tagger that the configuration chooses; it is opened later.

@@ -1,66 +1,123 @@
 //! Chunks to a file descriptor in their turn: counts the STATEs, keeps the rejects, stops where it must.
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, OwnedFd};
-
-use rustix::io::Errno;
 
 use super::account::{Account, mixed_states};
+use super::delivery::{Counts, Delivery};
+use super::outlet::Outlet;
 use crate::checkpoint::Ledger;
-use crate::decode::{Copied, EventKind, Stop};
-use crate::error::{Error, ErrorKind, Result};
+use crate::decode::{Copied, EventKind, Stop, is_express};
+use crate::error::{Error, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, Shown};
 use crate::protocol::frame::Span;
+use crate::protocol::state::Descriptor;
 use crate::protocol::trace;
 use crate::sink::lines::Piece;
 use crate::window::Output;
-
-/// Most slices given to one write; the kernel's own limit is 1,024.
-const SLICES_MAX: usize = 512;
 
 /// Writes chunks.
 #[derive(Debug)]
 pub struct Writer<'a> {
     plan: &'a Plan,
-    out: OwnedFd,
+    /// `None` once it is closed.
+    out: Option<Outlet>,
+    /// What a destination is given, where the reader of the output is one.
+    pub delivery: Option<Delivery>,
     pub ledger: Ledger,
     pub account: Account<'a>,
-    /// The last byte written ends a line.
-    line_ended: bool,
+    /// LOG, CONTROL and TRACE lines are written where they are read, and not here.
+    pub express: bool,
 }
 
 impl<'a> Writer<'a> {
     /// Writes to `out`.
-    pub fn new(plan: &'a Plan, out: OwnedFd, account: Account<'a>) -> Self {
+    pub fn new(plan: &'a Plan, out: Outlet, account: Account<'a>) -> Self {
         Self {
             plan,
-            out,
+            out: Some(out),
+            delivery: None,
             ledger: Ledger::default(),
             account,
-            line_ended: true,
+            express: false,
         }
     }
 
-    /// Writes a line of our own.
+    /// Says a line of our own: to the reader of the output, unless that is a destination.
     ///
     /// # Errors
     /// What the output says.
     pub fn say(&mut self, line: &str) -> Result<()> {
-        let newline = if self.line_ended { "" } else { "\n" };
-        self.line_ended = true;
-        write_all(
-            &self.out,
-            &mut [
-                IoSlice::new(newline.as_bytes()),
-                IoSlice::new(line.as_bytes()),
-            ],
-        )
+        match &self.delivery {
+            Some(delivery) => {
+                delivery.voice().own(line);
+                Ok(())
+            }
+            None => self.put(line),
+        }
     }
 
-    /// The texts that are known only now: counts of STATEs and lines that are no messages.
-    fn patches(&mut self, done: &Done) -> Vec<String> {
+    /// Says what stopped the run, to whom it is not told in another way.
+    pub fn fail(&mut self, error: &Error, now_ms: u64) {
+        if self
+            .delivery
+            .as_ref()
+            .is_some_and(|delivery| delivery.voice().is_people())
+        {
+            return;
+        }
+        // An output that is gone cannot be told.
+        let _ = self.say(&trace::error(error, now_ms));
+    }
+
+    /// The plan of what is written.
+    pub fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// The streams of the catalog.
+    pub fn streams(&self) -> Vec<Descriptor> {
+        let catalog = self.plan.sources().catalog.as_ref();
+        let streams = catalog.iter().flat_map(|catalog| catalog.streams());
+        streams.map(Descriptor::from).collect()
+    }
+
+    /// Declares to the destination which streams are complete. Gives those that are not.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn complete(&mut self, now_ms: u64) -> Result<Vec<Descriptor>> {
+        let second = |stream: &Descriptor| match self.plan.observe() {
+            true => None,
+            false => self.plan.second(stream),
+        };
+        let Some(delivery) = &self.delivery else {
+            return Ok(Vec::new());
+        };
+        let (lines, others) = delivery.complete(self.streams(), second, now_ms);
+        lines.iter().try_for_each(|line| self.put(line))?;
+        Ok(others)
+    }
+
+    /// Lets the reader see that nothing more comes.
+    pub fn close(&mut self) {
+        self.out = None;
+    }
+
+    fn put(&self, line: &str) -> Result<()> {
+        match &self.out {
+            Some(out) => out.say(line.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// The texts that are known only now, of STATEs, of lines that are no messages and of those that say something;
+    /// `None` where the line is not given on.
+    fn patches(&mut self, done: &Done) -> Vec<Option<String>> {
         let mut patches = Vec::new();
+        let delivery = self.delivery.as_mut();
+        let received = delivery.map(|delivery| delivery.receive(self.plan, done));
+        let mut received = received.into_iter().flatten();
         for piece in &done.rendered.pieces {
             match piece {
                 Piece::State { event, leaving } => {
@@ -69,26 +126,44 @@ impl<'a> Writer<'a> {
                     let EventKind::State(state) = &event.kind else {
                         continue;
                     };
-                    let count = self.ledger.close(state);
+                    let count = self.ledger.close(state, &self.plan.covered(&state.scope));
+                    if let Some(delivery) = &mut self.delivery {
+                        let line = event.line.of(done.chunk.bytes.as_slice());
+                        let came = received.next().unwrap_or(count);
+                        let counts = Counts { came, count };
+                        let line = delivery.state(self.plan, line, state, counts);
+                        patches.push(Some(String::from_utf8_lossy(&line).into_owned()));
+                        continue;
+                    }
                     let patch = state.count.patch(count).filter(|_| !self.plan.observe());
-                    patches.push(patch.unwrap_or_default());
+                    patches.push(Some(patch.unwrap_or_default()));
                 }
-                Piece::Foreign { event } => {
+                Piece::Foreign { event, .. } => {
                     let event = &done.decoded.events[*event];
                     let text = event.line.of(done.chunk.bytes.as_slice());
                     let shown =
                         (self.plan.foreign() == Shown::Text).then(|| String::from_utf8_lossy(text));
                     let number = self.account.totals.lines + event.number + 1;
-                    patches.push(trace::foreign(number, text.len(), shown.as_deref()));
+                    let told = trace::foreign(number, text.len(), shown.as_deref());
+                    patches.push(match &self.delivery {
+                        Some(delivery) => {
+                            delivery.voice().own(&told);
+                            None
+                        }
+                        None => Some(told),
+                    });
                 }
                 Piece::Said { event, .. } => {
                     let event = &done.decoded.events[*event];
                     let status = matches!(event.kind, EventKind::Status) && !self.plan.observe();
                     let line = event.line.of(done.chunk.bytes.as_slice());
-                    patches.push(match status {
+                    let delivery = self.delivery.as_mut();
+                    let given = delivery.is_none_or(|delivery| delivery.said(line));
+                    let repeated = || match status {
                         true => self.repeated(line),
                         false => String::new(),
-                    });
+                    };
+                    patches.push(given.then(repeated));
                 }
                 Piece::Input(_) | Piece::Text(_) => {}
             }
@@ -104,6 +179,9 @@ impl<'a> Writer<'a> {
         let stream = self.plan.stream(copied.stream);
         self.ledger
             .leave(&stream.descriptor, copied.records, copied.followers);
+        if let Some(delivery) = &mut self.delivery {
+            delivery.leave(&stream.descriptor, copied.records);
+        }
         self.account.totals.follow(copied.stream, copied.followers);
     }
 
@@ -127,22 +205,30 @@ impl<'a> Writer<'a> {
             match piece {
                 Piece::Input(span) => slices.push(IoSlice::new(span.of(bytes))),
                 Piece::Text(span) => slices.push(IoSlice::new(span.of(text))),
-                Piece::Foreign { .. } => {
-                    slices.push(IoSlice::new(
-                        patches.next().map_or(b"", |text| text.as_bytes()),
-                    ));
+                Piece::Foreign { event, end } => {
+                    let line = done.decoded.events[*event].line;
+                    if let Some(Some(patch)) = patches.next() {
+                        slices.push(IoSlice::new(patch.as_bytes()));
+                        slices.push(IoSlice::new(&bytes[line.end as usize..*end as usize]));
+                    }
                 }
                 Piece::Said { event, end } => {
                     let line = done.decoded.events[*event].line;
-                    let patch = patches.next().map_or("", String::as_str);
+                    let Some(Some(patch)) = patches.next() else {
+                        continue;
+                    };
+                    if self.express && is_express(bytes, line.start as usize) {
+                        continue;
+                    }
                     slices.push(IoSlice::new(line.of(bytes)));
                     slices.push(IoSlice::new(patch.as_bytes()));
                     slices.push(IoSlice::new(&bytes[line.end as usize..*end as usize]));
                 }
                 Piece::State { event, .. } => {
                     let event = &done.decoded.events[*event];
-                    let patch = patches.next().map_or("", String::as_str);
+                    let patch = patches.next().and_then(Option::as_deref).unwrap_or("");
                     let place = match &event.kind {
+                        _ if self.delivery.is_some() => event.line,
                         EventKind::State(state) if !patch.is_empty() => state.count.span,
                         _ => Span {
                             start: event.line.end,
@@ -157,12 +243,10 @@ impl<'a> Writer<'a> {
             }
         }
         slices.retain(|slice| !slice.is_empty());
-        if let Some(last) = slices.last() {
-            self.line_ended = last.ends_with(b"\n");
+        match &self.out {
+            Some(out) => out.lines(&mut slices),
+            None => Ok(()),
         }
-        slices
-            .chunks_mut(SLICES_MAX)
-            .try_for_each(|slices| write_all(&self.out, slices))
     }
 }
 
@@ -184,40 +268,11 @@ impl Output for Writer<'_> {
     fn write(&mut self, done: &Done) -> Result<()> {
         self.account.store_rejects(done)?;
         self.write_lines(done)?;
-        self.account.add(done)
-    }
-}
-
-/// Writes all slices.
-pub(super) fn write_all(out: &OwnedFd, mut slices: &mut [IoSlice<'_>]) -> Result<()> {
-    IoSlice::advance_slices(&mut slices, 0);
-    while !slices.is_empty() {
-        match rustix::io::writev(out.as_fd(), slices) {
-            Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_for_room(out)?,
-            Err(Errno::PIPE) => {
-                return Err(
-                    Error::new(ErrorKind::Closed, "the reader of the output went away")
-                        .hint("look at the messages of the destination"),
-                );
-            }
-            Err(error) => {
-                return Err(Error::new(ErrorKind::Output, "writing the output failed")
-                    .because(std::io::Error::from(error)));
-            }
+        if let Some(delivery) = &self.delivery {
+            let batches = done.decoded.batches.iter();
+            let said = batches.flat_map(|(_, batch)| batch.said());
+            said.for_each(|(_, line)| delivery.voice().own(line));
         }
-    }
-    Ok(())
-}
-
-fn wait_for_room(out: &OwnedFd) -> Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(
-            Error::new(ErrorKind::Output, "waiting for the output failed")
-                .because(std::io::Error::from(error)),
-        ),
+        self.account.add(done)
     }
 }

@@ -1,20 +1,24 @@
 //! Protocol messages from one file descriptor to another.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::account::check_limits;
+use super::delivery::Delivery;
 use super::drift;
 use super::input::Lines;
+use super::outlet::Outlet;
 use super::output::Writer;
 use super::run::{Options, Run};
 use crate::decode::{Chunk, Stop};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{self, Done, Worker};
+use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
 use crate::protocol::trace;
-use crate::window::{self, Work};
+use crate::window::{self, Input, Work};
 
 struct Task<'a> {
     plan: &'a Plan,
@@ -50,6 +54,27 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
     flow(plan, run, input, output, |ended| ended)
 }
 
+/// Where a run's messages go.
+#[derive(Debug)]
+pub(super) struct Goal {
+    pub output: Outlet,
+    /// What is given on, where a destination reads the output. Otherwise all is.
+    pub delivery: Option<Delivery>,
+    /// STATEs that were kept, to be shown.
+    pub kept: Option<Arc<AtomicU64>>,
+}
+
+impl Goal {
+    /// An output whose reader is given everything.
+    pub fn of(output: Outlet) -> Self {
+        Self {
+            output,
+            delivery: None,
+            kept: None,
+        }
+    }
+}
+
 /// Takes a run's messages from `input` to `output`. `conclude` is asked once the input has ended, or what stopped it is
 /// known, and gives how the run ended as a whole.
 ///
@@ -57,60 +82,130 @@ pub fn run(plan: &Plan, input: OwnedFd, output: OwnedFd, options: &Options) -> R
 /// What `conclude` gives, or what goes wrong behind it.
 pub(super) fn flow(
     plan: &Plan,
-    mut run: Run<'_>,
+    run: Run<'_>,
     input: OwnedFd,
     output: OwnedFd,
     conclude: impl FnOnce(Result<()>) -> Result<()>,
 ) -> Result<()> {
-    plan.begin();
-    plan.prepare()?;
-    let options = run.options();
+    let goal = Goal::of(Outlet::new(output));
+    carry(plan, run, input, goal, |ended, _| conclude(ended))
+}
+
+/// The same for any reader of the output; `conclude` may say the last words to it, and close it.
+///
+/// # Errors
+/// As [`flow`].
+pub(super) fn carry<'a>(
+    plan: &'a Plan,
+    run: Run<'a>,
+    input: OwnedFd,
+    goal: Goal,
+    conclude: impl FnOnce(Result<()>, &mut Writer<'a>) -> Result<()>,
+) -> Result<()> {
     widen(&input);
-    widen(&output);
-    let mut writer = Writer::new(plan, output, run.account()?);
-    let lines = Lines::new(input, plan.max_line_bytes(), options.chunk_bytes);
-    run.begin()?;
-    writer.account.record_to(run.log());
-    let first = writer
-        .say(&trace::log("INFO", &plan.greeting()))
-        .and_then(|()| {
-            let lines = drift::lines(plan);
-            lines.iter().try_for_each(|line| writer.say(line))
-        })
-        .and_then(|()| drift::verdict(plan));
-    let workers = super::threads(options.workers);
-    let (mut writer, ended) = match first {
-        Ok(()) => window::run(workers, lines, writer, || Task {
+    let lines = Lines::new(input, plan.max_line_bytes(), run.options().chunk_bytes);
+    Flow::open(plan, run, goal)?.run(lines, conclude)
+}
+
+/// A run whose report, reject store and models are open, and of which nothing has been read.
+pub(super) struct Flow<'a> {
+    plan: &'a Plan,
+    run: Run<'a>,
+    writer: Writer<'a>,
+}
+
+impl<'a> Flow<'a> {
+    /// Opens what a run needs. Whatever can be wrong before the first record is found here.
+    ///
+    /// # Errors
+    /// `Model` when a model cannot be opened; `Output` when report, audit, reject store or a cache cannot be.
+    pub fn open(plan: &'a Plan, mut run: Run<'a>, goal: Goal) -> Result<Self> {
+        plan.begin();
+        plan.prepare()?;
+        widen(&goal.output);
+        let mut writer = Writer::new(plan, goal.output, run.account()?);
+        if let Some(kept) = goal.kept {
+            writer.account.progress.count(kept);
+        }
+        if let Some(delivery) = &goal.delivery {
+            delivery.voice().above(&writer.account.progress);
+        }
+        writer.delivery = goal.delivery;
+        run.begin()?;
+        writer.account.record_to(run.log());
+        Ok(Self { plan, run, writer })
+    }
+
+    /// Leaves LOG, CONTROL and TRACE lines to whoever reads the input: they are counted, and not written.
+    #[must_use]
+    pub fn express(mut self) -> Self {
+        self.writer.express = true;
+        self
+    }
+
+    /// Takes the messages from `lines` to the output. `conclude` is asked once the input has ended, or what stopped it
+    /// is known, and gives how the run ended as a whole. What goes wrong is told in the output.
+    ///
+    /// # Errors
+    /// What `conclude` gives, or what goes wrong behind it.
+    pub fn run(
+        self,
+        lines: impl Input<Chunk = Chunk>,
+        conclude: impl FnOnce(Result<()>, &mut Writer<'a>) -> Result<()>,
+    ) -> Result<()> {
+        let Self {
             plan,
-            worker: Worker::default(),
-        }),
-        Err(error) => (writer, Err(error)),
-    };
-    writer.account.finish();
-    let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
-    let ended = run.settle(&mut writer.account.totals, conclude(ended));
-    let mode = if plan.observe() {
-        "observed, nothing changed: "
-    } else {
-        ""
-    };
-    let ended = ended
-        .and_then(|()| {
-            let message = format!("midflight: {mode}{}", writer.account.totals.sentence());
-            writer.say(&trace::log("INFO", &message))
-        })
-        .and_then(|()| drift::settle(plan))
-        .and_then(|left| left.map_or(Ok(()), |left| writer.say(&trace::log("WARN", &left))));
-    if let Err(error) = &ended {
-        // An output that is gone cannot be told.
-        let _ = writer.say(&trace::error(error, now_ms()));
+            mut run,
+            mut writer,
+        } = self;
+        let form = match &writer.delivery {
+            Some(_) => Form::Messages,
+            None => Form::Lines,
+        };
+        let first = writer
+            .say(&trace::log("INFO", &plan.greeting()))
+            .and_then(|()| {
+                let lines = drift::lines(plan);
+                lines.iter().try_for_each(|line| writer.say(line))
+            })
+            .and_then(|()| drift::verdict(plan));
+        let workers = super::threads(run.options().workers);
+        let (mut writer, ended) = match first {
+            Ok(()) => window::run(workers, lines, writer, || Task {
+                plan,
+                worker: Worker::new(form),
+            }),
+            Err(error) => {
+                drop(lines);
+                (writer, Err(error))
+            }
+        };
+        writer.account.finish();
+        let ended = ended.and_then(|()| check_limits(plan, &writer.account.totals));
+        let ended = conclude(ended, &mut writer);
+        let ended = run.settle(&mut writer.account.totals, ended);
+        let mode = if plan.observe() {
+            "observed, nothing changed: "
+        } else {
+            ""
+        };
+        let ended = ended
+            .and_then(|()| {
+                let message = format!("midflight: {mode}{}", writer.account.totals.sentence());
+                writer.say(&trace::log("INFO", &message))
+            })
+            .and_then(|()| drift::settle(plan))
+            .and_then(|left| left.map_or(Ok(()), |left| writer.say(&trace::log("WARN", &left))));
+        if let Err(error) = &ended {
+            writer.fail(error, now_ms());
+        }
+        let states = writer.ledger.states();
+        let notes = run.tell(&writer.account.totals, states, &ended)?;
+        for note in notes {
+            let _ = writer.say(&trace::log("WARN", &note));
+        }
+        ended
     }
-    let states = writer.ledger.states();
-    let notes = run.tell(&writer.account.totals, states, &ended)?;
-    for note in notes {
-        let _ = writer.say(&trace::log("WARN", &note));
-    }
-    ended
 }
 
 /// Reads the messages of a file as a pipe that observes would, so that the plan learns what columns hold.
@@ -138,12 +233,12 @@ const PIPE_BYTES: usize = 1 << 20;
 /// Lets a pipe hold more, which saves a third of the time spent in the kernel. What is no pipe, or may not
 /// grow, works as well.
 #[cfg(target_os = "linux")]
-pub(super) fn widen(fd: &OwnedFd) {
+pub(super) fn widen(fd: &impl AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(fd, PIPE_BYTES);
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn widen(_: &OwnedFd) {}
+pub(super) fn widen(_: &impl AsFd) {}
 
 pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now()

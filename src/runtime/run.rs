@@ -10,6 +10,7 @@ use super::account::{Account, write_report};
 use super::audit;
 use super::drift;
 use super::environment::Environment;
+use super::health::{self, Ear};
 use super::lineage;
 use super::live::Pulse;
 use super::progress::Progress;
@@ -31,7 +32,9 @@ pub struct Options {
     /// Bytes after which a chunk is handed on, for tests.
     pub chunk_bytes: Option<usize>,
     pub progress: bool,
-    /// Others are told of it, as the environment of this process says.
+    /// Where the history of runs is; where the configuration says, or beside the report, if it is not given.
+    pub history: Option<String>,
+    /// Others are told of it, as configuration and environment say. Not of one that only looks at what was there before.
     pub outside: bool,
     /// Metrics are served while it goes on.
     pub metrics: Option<Scraped>,
@@ -42,6 +45,13 @@ pub struct Options {
 pub struct Scraped {
     pub address: String,
     pub linger_seconds: u64,
+}
+
+impl Options {
+    /// Whether they ask for a history by themselves.
+    pub fn keeps_history(&self) -> bool {
+        self.history.is_some() || self.report.is_some()
+    }
 }
 
 /// A run from its first moment on.
@@ -55,6 +65,7 @@ pub struct Run<'a> {
     pub began: DateTime<Utc>,
     start: Instant,
     audit: Option<audit::Run>,
+    ear: Ear,
     /// Where it reads and writes, where that is known.
     pub places: Places,
     lineage: Option<lineage::Teller<'a>>,
@@ -72,6 +83,7 @@ impl<'a> Run<'a> {
             began: Utc::now(),
             start: Instant::now(),
             audit: None,
+            ear: Ear::default(),
             places: Places::default(),
             lineage: None,
             watched: Watched::of(options),
@@ -81,6 +93,16 @@ impl<'a> Run<'a> {
     /// How it is carried out.
     pub fn options(&self) -> &'a Options {
         self.options
+    }
+
+    /// Its words on the command line.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// Hears what connectors say of failures.
+    pub fn ear(&self) -> &Ear {
+        &self.ear
     }
 
     /// Seconds since it began.
@@ -98,7 +120,8 @@ impl<'a> Run<'a> {
     /// `Output` when the reject store cannot be opened.
     pub fn account(&self) -> Result<Account<'a>> {
         let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
-        let account = Account::open(self.plan, &name, Progress::new(self.options.progress))?;
+        let progress = Progress::new(self.options.progress);
+        let account = Account::open(self.plan, &name, progress, self.ear.clone())?;
         Ok(account.beating(self.pulse()))
     }
 
@@ -178,9 +201,11 @@ impl<'a> Run<'a> {
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
         self.watched.over(self.plan, totals, states, ended);
-        let lineage = self.lineage.take();
-        let notes = lineage.map_or(Ok(Vec::new()), |lineage| lineage.end(totals, ended));
-        let telemetry = self.watched.finish();
-        Ok([notes?, telemetry].concat())
+        let mut notes = health::told(self, self.plan, totals, ended);
+        if let Some(lineage) = self.lineage.take() {
+            notes.extend(lineage.end(totals, ended)?);
+        }
+        notes.extend(self.watched.finish());
+        Ok(notes)
     }
 }

@@ -2,7 +2,7 @@
 //! how both follow a rename.
 
 use super::path::{Path, Segment};
-use crate::protocol::catalog::ConfiguredStream;
+use crate::protocol::catalog::{ConfiguredStream, SyncMode};
 
 impl ConfiguredStream {
     /// Whether changing the values at `path` changes a part of the primary key: the configured one, or
@@ -22,6 +22,18 @@ impl ConfiguredStream {
         let default = self.source_defined_cursor || self.cursor_field.is_empty();
         overlaps(path, &self.cursor_field)
             || (default && overlaps(path, &self.default_cursor_field))
+    }
+
+    /// The path of the cursor that an incremental sync goes by: the configured one, or the source's where it defines
+    /// it or none is configured. `None` for streams that are read anew every time.
+    pub fn followed_cursor(&self) -> Option<&[String]> {
+        let own = !self.cursor_field.is_empty();
+        let default = !self.default_cursor_field.is_empty();
+        let cursor = match default && (self.source_defined_cursor || !own) {
+            true => &self.default_cursor_field,
+            false => &self.cursor_field,
+        };
+        (self.sync_mode == SyncMode::Incremental && !cursor.is_empty()).then_some(cursor.as_slice())
     }
 
     /// Lets primary key and cursor follow a rename of the last key of `from`. Returns whether one did.

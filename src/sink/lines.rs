@@ -30,19 +30,29 @@ pub enum Piece {
     Text(Span),
     /// The STATE of this event, with the records that left since the STATE before it.
     State { event: usize, leaving: Vec<Copied> },
-    /// The line of this event, which is no message.
-    Foreign { event: usize },
+    /// The line of this event, which is no message; `end` lies behind its newline.
+    Foreign { event: usize, end: u32 },
     /// The line of this event, neither record nor STATE; `end` lies behind its newline.
     Said { event: usize, end: u32 },
 }
 
-/// Splices a chunk, writing text into `memory`. With `observe` every line stays as it is.
+/// How much of a chunk changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Splicing {
+    /// Every line stays as it is.
+    pub observe: bool,
+    /// Lines of our own about rows are for whoever writes the chunk to tell.
+    pub quiet: bool,
+}
+
+/// Splices a chunk, writing text into `memory`.
 pub fn render(
     chunk: &Chunk,
     decoded: &mut Decoded,
-    observe: bool,
+    splicing: Splicing,
     mut memory: Vec<u8>,
 ) -> Rendered {
+    let Splicing { observe, quiet } = splicing;
     memory.clear();
     if !observe {
         drop_emptied(decoded);
@@ -76,7 +86,7 @@ pub fn render(
                     true => 0,
                     false => splice.follow(at, batch, row as usize, kept),
                 };
-                if !observe {
+                if !observe && !quiet {
                     splice.said(batch, row, kept);
                 }
                 if kept || observe {
@@ -98,7 +108,7 @@ pub fn render(
                 match line.kind {
                     EventKind::State(_) => splice.state(event as usize, line.line),
                     EventKind::Said | EventKind::Status => splice.other(event as usize, line.line),
-                    EventKind::Foreign if observe => {}
+                    EventKind::Foreign if observe && !quiet => {}
                     EventKind::Foreign => splice.foreign(event as usize, line.line),
                 }
             }
@@ -408,8 +418,9 @@ impl<'a> Splice<'a> {
     fn foreign(&mut self, event: usize, line: Span) {
         self.copy_to(line.start);
         self.flush();
-        self.out.pieces.push(Piece::Foreign { event });
-        self.from = line.end;
+        let end = (line.end + 1).min(self.limit);
+        self.out.pieces.push(Piece::Foreign { event, end });
+        self.from = end;
     }
 
     /// Appends the input up to `to`, as text.

@@ -4,6 +4,7 @@
 pub mod cast;
 pub mod check;
 pub mod classify;
+pub mod cursor;
 pub mod derive;
 pub mod detect;
 pub mod discard;

@@ -12,14 +12,14 @@ use super::engine::{Way, plan, run};
 use super::{must, shown, strict};
 
 /// A column: its schema, values that fit it, and the stages that may stand on it.
-struct Column {
-    name: &'static str,
-    schema: &'static str,
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) schema: &'static str,
     values: &'static [&'static str],
     stages: &'static [&'static str],
 }
 
-const COLUMNS: [Column; 10] = [
+pub(super) const COLUMNS: [Column; 10] = [
     Column {
         name: "name",
         schema: r#"{"type":"string"}"#,
@@ -158,7 +158,7 @@ const COLUMNS: [Column; 10] = [
 ];
 
 /// One stage each for some columns, in any order.
-fn stages() -> impl Strategy<Value = Vec<&'static str>> {
+pub(super) fn stages() -> impl Strategy<Value = Vec<&'static str>> {
     let chosen = subsequence((0..COLUMNS.len()).collect::<Vec<_>>(), 1..COLUMNS.len());
     let chosen = chosen.prop_flat_map(|columns| {
         columns

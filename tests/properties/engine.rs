@@ -52,6 +52,12 @@ impl Way {
 
 /// A plan of this configuration.
 pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
+    let (sources, problems) = sources(config, catalog);
+    Arc::new(Plan::compile(sources, problems).expect("a plan"))
+}
+
+/// What a plan is made of.
+pub fn sources(config: &str, catalog: Option<&str>) -> (Sources, Problems) {
     let mut problems = Problems::new();
     let config = Config::parse("midflight.yaml", config, &mut problems).expect("a configuration");
     let key = |_: &str| Some(KEY.to_owned());
@@ -74,9 +80,13 @@ pub fn plan(config: &str, catalog: Option<&str>) -> Arc<Plan> {
         files: Vec::new(),
         fingerprint: String::new(),
         drift: None,
+        chosen: None,
+        later: false,
+        cursors: false,
+        alerts: None,
         now: "2024-01-01T00:00:00Z".to_owned(),
     };
-    Arc::new(Plan::compile(sources, problems).expect("a plan"))
+    (sources, problems)
 }
 
 /// The built-in tagger, unless the configuration says `tagger: none`.

@@ -29,6 +29,9 @@ impl Compiler<'_> {
             let message = format!("rules: `{name}` is written for `{}`", file.stream.as_str());
             self.problem(named.at, message, None, problems);
         }
+        if !self.schema.is_known() && self.sources.later {
+            return;
+        }
         if !self.schema.is_known() {
             let message = "rules: the types of the columns are not known".to_owned();
             let hint = "give the configured catalog with --catalog".to_owned();

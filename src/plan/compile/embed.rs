@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Compiler;
 use crate::document::{Position, Problems};
 use crate::plan::SecondStream;
+use crate::plan::rewrite::second_name;
 use crate::schema::Lineage;
 use crate::schema::path::{Path, Segment};
 use crate::stage::embed::cut::{CHUNK, Size};
@@ -30,6 +31,11 @@ const OWN: [&str; 5] = ["id", "n", "of", "text", "embedding"];
 
 impl Compiler<'_> {
     pub(super) fn embed(&mut self, spec: &EmbedSpec, at: Position, problems: &mut Problems) {
+        let chosen = self.sources.chosen.as_ref();
+        let unwanted = chosen.is_some_and(|chosen| chosen.without_second.contains(self.descriptor));
+        if unwanted && spec.into == EmbedInto::Stream {
+            return;
+        }
         let text = self.text("embed", &spec.text, at, problems);
         self.must_be_cleared("embed", &spec.text, &spec.wanted, at, problems);
         let embedding = match self.sources.embedders.get(&spec.wanted) {
@@ -140,7 +146,10 @@ impl Compiler<'_> {
         at: Position,
         problems: &mut Problems,
     ) -> Option<Second> {
-        let name = format!("{}_chunks", self.descriptor.name);
+        if self.sources.later {
+            return None;
+        }
+        let name = second_name(&self.descriptor.name);
         let namespace = self.descriptor.namespace.as_deref();
         let taken = self.sources.catalog.as_ref();
         if self.second.is_some() || taken.is_some_and(|all| all.find(namespace, &name).is_some()) {

@@ -4,6 +4,7 @@ mod book;
 mod check;
 mod classify;
 mod clearance;
+mod cursor;
 mod detect;
 mod detectors;
 mod drift;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub(super) use detectors::Detectors;
 
+use super::chosen::Chosen;
 use super::config::{StreamConfig, Unlisted};
 use super::{Learning, NamedStage, SecondStream, Sources, StreamPlan};
 use crate::decode::Projection;
@@ -47,9 +49,13 @@ struct Compiler<'a> {
     refusals: Refusals,
     max_rejected: Option<f64>,
     watch: Option<Arc<Watch>>,
+    /// What the stages read, where that is less than what the projection holds.
+    read: Option<Vec<Path>>,
     /// What `embed` stages have taken out so far.
     taken: Vec<embed::Taken>,
     second: Option<SecondStream>,
+    /// The cursor that is followed.
+    cursor: Option<String>,
 }
 
 /// Compiles the plan of a stream; `configured` is its entry in the catalog.
@@ -88,8 +94,10 @@ pub(super) fn stream(
         },
         max_rejected: reject.and_then(|reject| reject.max_fraction),
         watch: None,
+        read: None,
         taken: Vec::new(),
         second: None,
+        cursor: None,
     };
     let listed = sources
         .config
@@ -109,6 +117,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|(path, ty)| (path, ty.is_scalar()))
             .collect();
+        self.follow_cursor();
         self.drifted(problems);
         let places_check = |stage: &StageSpec| matches!(stage, StageSpec::Check);
         if listed.rules.is_some() && !listed.stages.iter().any(|stage| places_check(&stage.value)) {
@@ -122,6 +131,7 @@ impl Compiler<'_> {
             }
         }
         self.check_shapes(listed.at, problems);
+        self.leave_out(problems);
         let mut projection = Projection::new(self.book.paths());
         let policy = listed.unlisted.unwrap_or(self.sources.config.unlisted);
         let pins = listed.stages.iter().flat_map(|stage| match &stage.value {
@@ -136,9 +146,11 @@ impl Compiler<'_> {
 
     /// A stream the configuration does not name.
     fn unlisted(mut self, problems: &mut Problems) -> StreamPlan {
+        self.follow_cursor();
         self.drifted(problems);
         let policy = self.sources.config.unlisted;
         match policy {
+            // A stream that nobody touches is copied; its source was not asked for the others.
             Unlisted::Pass => {}
             Unlisted::Redact => {
                 let spec = StageSpec::Detect {
@@ -164,6 +176,9 @@ impl Compiler<'_> {
                     });
                 }
             }
+        }
+        if policy != Unlisted::Pass {
+            self.leave_out(problems);
         }
         let projection = Projection::new(self.book.paths());
         let name = serde_json::to_string(&policy).unwrap_or_default();
@@ -237,6 +252,21 @@ impl Compiler<'_> {
         }
     }
 
+    /// Leaves out the columns that were not chosen, though stages may read them.
+    fn leave_out(&mut self, problems: &mut Problems) {
+        let chosen = self.sources.chosen.as_ref();
+        let left_out = chosen.and_then(|chosen| chosen.left_out.get(self.descriptor));
+        let paths = left_out.into_iter().flatten().map(Path::key);
+        // What drift has taken away is not there to be left out, and a key is left to whoever chose the columns.
+        let paths: Vec<Path> = paths
+            .filter(|path| self.schema.resolve(path).is_ok() && !self.is_key_or_cursor(path))
+            .collect();
+        if !paths.is_empty() {
+            self.read = Some(self.book.paths().to_vec());
+            self.stage(&StageSpec::Drop(paths), START, problems);
+        }
+    }
+
     fn push(&mut self, name: impl Into<String>, stage: impl crate::stage::Stage + 'static) {
         self.stages.push(NamedStage {
             name: name.into(),
@@ -259,6 +289,8 @@ impl Compiler<'_> {
             rules: self.rules,
             learners: self.learners,
             splits: self.splits,
+            read: self.read.unwrap_or_else(|| self.book.paths().to_vec()),
+            cursor: self.cursor,
         }
     }
 
@@ -286,16 +318,31 @@ pub(super) fn check_patterns(sources: &Sources, problems: &mut Problems) {
     let Some(catalog) = &sources.catalog else {
         return;
     };
+    let streams: Vec<(Option<&str>, &str)> = match &sources.chosen {
+        None => {
+            let streams = catalog.streams().iter();
+            let named = streams.map(|stream| (stream.namespace.as_deref(), stream.name.as_str()));
+            named.collect()
+        }
+        // Of what was not chosen nothing is read, so nothing of it can slip through.
+        Some(Chosen { offered: None, .. }) => return,
+        Some(Chosen {
+            offered: Some(streams),
+            ..
+        }) => {
+            let named = streams
+                .iter()
+                .map(|stream| (stream.namespace.as_deref(), stream.name.as_str()));
+            named.collect()
+        }
+    };
     for listed in &sources.config.streams {
-        let fits = |stream: &ConfiguredStream| {
-            listed
-                .pattern
-                .matches(stream.namespace.as_deref(), &stream.name)
-        };
-        if catalog.streams().iter().any(fits) {
+        let fits =
+            |(namespace, name): &(Option<&str>, &str)| listed.pattern.matches(*namespace, name);
+        if streams.iter().any(fits) {
             continue;
         }
-        let names = catalog.streams().iter().map(|stream| stream.name.as_str());
+        let names = streams.iter().map(|(_, name)| *name);
         let near = nearest(listed.pattern.as_str(), names);
         problems.push(Problem {
             file: sources.file.clone(),

@@ -371,6 +371,9 @@ impl Compiler<'_> {
         at: Position,
         problems: &mut Problems,
     ) -> Option<(Expression, Vec<ColumnRef>)> {
+        if !self.schema.is_known() && self.sources.later {
+            return None;
+        }
         if !self.schema.is_known() {
             let message = format!("{stage}: the types of the columns are not known");
             let hint = "give the configured catalog with --catalog".to_owned();

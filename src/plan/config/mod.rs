@@ -8,6 +8,8 @@ mod classify;
 mod column;
 mod drift;
 mod embed;
+mod health;
+mod history;
 mod lineage;
 mod operator;
 mod pattern;
@@ -24,6 +26,8 @@ use serde::Serialize;
 pub use catalogue::{CacheSpec, CatalogueFrom, CatalogueSpec, Server};
 pub(super) use column::read_paths;
 pub use drift::{ANSWERS, Answer, Class, DriftConfig, DriftPolicy, PERSONAL};
+pub use health::{Alerts, HealthConfig, Occasion, Webhook, WebhookFormat};
+pub use history::{HistoryConfig, Keep};
 pub use lineage::{DatasetNames, LineageConfig};
 pub(super) use pattern::matches_glob;
 pub use pattern::{Rank, StreamPattern};
@@ -73,6 +77,10 @@ pub struct Config {
     pub catalogue: Option<CatalogueSpec>,
     /// What happens when schemas are not those of the last run; without it, nothing is compared.
     pub drift: Option<DriftConfig>,
+    /// Where runs leave what they did.
+    pub history: Option<HistoryConfig>,
+    /// Who is told of a run that is unusual or has failed.
+    pub health: Option<HealthConfig>,
     /// What a run and its datasets are called where lineage is told.
     pub lineage: Option<LineageConfig>,
 }
@@ -198,6 +206,12 @@ impl Config {
             drift: fields
                 .take("drift")
                 .and_then(|node| drift::read_drift(node, file, problems)),
+            history: fields
+                .take("history")
+                .and_then(|node| history::read(node, file, problems)),
+            health: fields
+                .take("health")
+                .and_then(|node| health::read(node, file, problems)),
             lineage: fields
                 .take("lineage")
                 .and_then(|node| lineage::read_lineage(node, file, problems)),
@@ -221,6 +235,8 @@ impl Config {
             stage: PartSpec::default(),
             catalogue: None,
             drift: None,
+            history: None,
+            health: None,
             lineage: None,
         }
     }

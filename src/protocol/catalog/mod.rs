@@ -124,6 +124,14 @@ impl ConfiguredCatalog {
         &mut self.streams
     }
 
+    /// Keeps the streams that `keep` says yes to.
+    pub fn retain(&mut self, keep: impl FnMut(&ConfiguredStream) -> bool) {
+        let mut streams = std::mem::take(&mut self.streams);
+        streams.retain(keep);
+        self.by_name.clear();
+        streams.into_iter().for_each(|stream| self.append(stream));
+    }
+
     /// Adds a stream at the end, whose name no other has.
     pub fn append(&mut self, stream: ConfiguredStream) {
         let at = self.streams.len();

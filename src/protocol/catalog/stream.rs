@@ -104,12 +104,16 @@ impl ConfiguredStream {
     pub fn second(&self, name: &str, json_schema: Value) -> Self {
         let key = vec![vec!["id".to_owned()]];
         let mut second = self.clone();
-        if let Value::Object(outer) = &mut second.entry
-            && let Some(source) = source_mut(outer, Form::Configured)
-        {
-            source.insert("name".to_owned(), json!(name));
-            // Of two records with one key the one that was emitted later holds.
-            source.insert("source_defined_cursor".to_owned(), json!(true));
+        if let Value::Object(outer) = &mut second.entry {
+            let source = match outer.contains_key("stream") {
+                true => source_mut(outer, Form::Configured),
+                false => Some(outer),
+            };
+            if let Some(source) = source {
+                source.insert("name".to_owned(), json!(name));
+                // Of two records with one key the one that was emitted later holds.
+                source.insert("source_defined_cursor".to_owned(), json!(true));
+            }
         }
         name.clone_into(&mut second.name);
         second.json_schema = json_schema;

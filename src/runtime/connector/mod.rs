@@ -32,6 +32,25 @@ pub struct Connector {
     ended: Option<Ending>,
 }
 
+/// Ends a connector that somebody else waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Leash(Pid);
+
+impl Leash {
+    /// Asks it to end, and ends it when it has not after `grace`. Nothing happens to one that has ended.
+    pub fn end(self, grace: Duration) {
+        let asked = Instant::now();
+        relay::signal(self.0, Signal::TERM);
+        while relay::knows(self.0) {
+            if asked.elapsed() >= grace {
+                relay::signal(self.0, Signal::KILL);
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
 /// How a connector ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -69,6 +88,11 @@ impl Connector {
         })
     }
 
+    /// What ends it from another thread.
+    pub fn leash(&self) -> Leash {
+        Leash(self.group)
+    }
+
     /// Its stdin, if that is a pipe and was not taken before.
     pub fn stdin(&mut self) -> Option<OwnedFd> {
         self.child.stdin.take().map(OwnedFd::from)
@@ -99,6 +123,17 @@ impl Connector {
             Error::new(ErrorKind::Child, message).because(error)
         })?;
         Ok(*self.ended.insert(Ending::of(status)))
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// `Child` when that cannot be told.
+    pub fn ended(&mut self) -> Result<Option<Ending>> {
+        if self.ended.is_some() || matches!(self.child.try_wait(), Ok(None)) {
+            return Ok(self.ended);
+        }
+        self.wait().map(Some)
     }
 
     /// Asks it to end, and ends it when it has not after `grace`.
@@ -177,7 +212,8 @@ impl Ending {
         }
     }
 
-    fn sentence(self) -> String {
+    /// The same in words, behind its name.
+    pub fn sentence(self) -> String {
         match self {
             Self::Code(code) => format!("ended with exit code {code}"),
             Self::Signal(signal) => format!("was ended by signal {signal}"),

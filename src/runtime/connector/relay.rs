@@ -62,6 +62,20 @@ pub(super) fn remove(group: Pid) {
     groups().retain(|known| *known != group);
 }
 
+/// Whether a connector of this group has not ended.
+pub(super) fn knows(group: Pid) -> bool {
+    groups().contains(&group)
+}
+
+/// Sends a signal to a connector, unless it has ended.
+pub(super) fn signal(group: Pid, signal: Signal) {
+    let groups = groups();
+    if groups.contains(&group) {
+        // One that has just ended needs no signal.
+        let _ = rustix::process::kill_process_group(group, signal);
+    }
+}
+
 fn groups() -> MutexGuard<'static, Vec<Pid>> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }

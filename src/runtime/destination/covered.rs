@@ -28,7 +28,7 @@ impl Covered {
             let of = |scope: &Descriptor| {
                 (0..plan.streams()).find(|&id| plan.stream(id).descriptor == *scope)
             };
-            match &state.scope {
+            match plan.covered(&state.scope).as_ref() {
                 Scope::Stream(stream) => {
                     covered.streams.extend(of(stream).map(|id| (id, at)));
                 }

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::protocol::state::{self, Descriptor};
 use crate::protocol::trace;
 use crate::runtime::account::{Account, mixed_states};
-use crate::runtime::output::write_all;
+use crate::runtime::outlet::write_all;
 use crate::runtime::stage::entry::{Commit, Input, Name};
 use crate::runtime::stage::{Parts, Stage};
 use crate::runtime::tables::Filled;
@@ -309,10 +309,11 @@ impl<'a> Loader<'a> {
     }
 
     fn wait(&mut self, state: &state::State, line: &[u8]) {
-        let received = self.received.close(state);
-        let stored = self.stored.close(state);
-        let line =
-            state::confirmed(line, stored, received - stored).unwrap_or_else(|| line.to_vec());
+        let scope = self.plan.covered(&state.scope);
+        let received = self.received.close(state, &scope);
+        let stored = self.stored.close(state, &scope);
+        let line = state::edit::confirmed(line, stored, received - stored)
+            .unwrap_or_else(|| line.to_vec());
         self.waiting.extend_from_slice(&line);
         self.waiting.push(b'\n');
         self.waiting_count += 1;

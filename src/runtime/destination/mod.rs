@@ -138,7 +138,7 @@ pub fn write(
     if let Err(error) = &ended {
         let line = trace::error(error, now_ms());
         // An output that is gone cannot be told.
-        let _ = super::output::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
+        let _ = super::outlet::write_all(&told, &mut [std::io::IoSlice::new(line.as_bytes())]);
     }
     ended
 }
@@ -169,7 +169,10 @@ fn sync(
         Error::new(ErrorKind::Catalog, format!("{name} cannot be read")).because(error)
     })?;
     let catalog = ConfiguredCatalog::parse(&text, &name)?;
-    let plan = load(&files(&settings, Some(catalog.clone())))?;
+    let plan = load(&Files {
+        history: options.run.keeps_history(),
+        ..files(&settings, Some(catalog.clone()))
+    })?;
     let mut run = Run::new(&plan, COMMAND, &options.run);
     run.admit()?;
     plan.begin();

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::bucket::Bucket;
+use crate::runtime::kept::{self, Secret};
 
 /// What the user filled in.
 #[derive(Debug, Default, Deserialize)]
@@ -64,20 +65,6 @@ pub enum Store {
     },
 }
 
-/// A variable and its value.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secret {
-    pub name: String,
-    pub value: String,
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_tuple("Secret").field(&self.name).finish()
-    }
-}
-
 impl Settings {
     /// Reads the file that Airbyte gives.
     ///
@@ -90,18 +77,7 @@ impl Settings {
         };
         let text = std::fs::read_to_string(path)
             .map_err(|error| wrong("cannot be read").because(error))?;
-        // The reader's own sentence may quote a secret, so only the place and a key's name are told.
-        serde_json::from_str(&text).map_err(|error| {
-            let known = match unknown_key(&error.to_string()) {
-                Some(key) => format!("holds the key `{key}`, which is not known"),
-                None => format!(
-                    "is not what is wanted here, at line {} column {}",
-                    error.line(),
-                    error.column()
-                ),
-            };
-            wrong(&known)
-        })
+        kept::parse(&text).map_err(|what| wrong(&what))
     }
 
     /// Opens the place of the stage.
@@ -114,16 +90,8 @@ impl Settings {
 
     /// The variables of the secrets.
     pub fn variables(&self) -> BTreeMap<String, String> {
-        let secrets = self.secrets.iter();
-        secrets
-            .map(|secret| (secret.name.clone(), secret.value.clone()))
-            .collect()
+        kept::variables(&self.secrets)
     }
-}
-
-fn unknown_key(message: &str) -> Option<&str> {
-    let rest = message.strip_prefix("unknown field `")?;
-    rest.split_once('`').map(|(key, _)| key)
 }
 
 impl Store {

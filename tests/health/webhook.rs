@@ -1,0 +1,1 @@
+//! A webhook against a server that is slow, fails or redirects.
