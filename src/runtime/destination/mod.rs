@@ -176,7 +176,7 @@ fn sync(
         ..files(&settings, Some(catalog.clone()))
     })?;
     let mut run = Run::new(&plan, COMMAND, &options.run);
-    drift::admit(&plan, COMMAND, options.run.report.as_deref())?;
+    run.admit()?;
     plan.begin();
     plan.prepare()?;
     let job = options.job.as_ref().map(|job| format!("job{job}-"));
