@@ -33,7 +33,6 @@ use crate::protocol::state::{Descriptor, edit};
 use crate::protocol::trace;
 use crate::runtime::connector::Connector;
 use crate::runtime::delivery::{Back, Delivery, Handed, Sent, Statuses, Voice, echo};
-use crate::runtime::drift;
 use crate::runtime::generations::{Ids, Turn, identify};
 use crate::runtime::health::Ear;
 use crate::runtime::load::load;
@@ -56,8 +55,8 @@ pub(super) fn run(wrap: &Wrap<'_>, config: &Path, catalog: &Path) -> Result<(), 
     let plan = load(&wrap.files(&own, Some(catalog.clone())))?;
     let (given, statuses) = inner_catalog(&plan, &catalog)?;
     let given = own::file(&given.to_string())?;
-    let run = Run::new(&plan, COMMAND, &wrap.options.run);
-    drift::admit(&plan, COMMAND, wrap.options.run.report.as_deref())?;
+    let mut run = Run::new(&plan, COMMAND, &wrap.options.run);
+    run.admit()?;
     plan.prepare()?;
     let input = std::io::stdin().as_fd().try_clone_to_owned();
     let input =
