@@ -146,7 +146,7 @@ fn listen(address: &str) -> Result<TcpListener> {
             format!("--metrics: nobody can listen at {whole}"),
         )
         .because(error)
-        .hint("choose another port; `:0` takes any that is free and tells which")
+        .hint("choose an address of this machine and a port that is free; `:0` takes any and tells which")
     })
 }
 

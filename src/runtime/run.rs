@@ -152,6 +152,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Refuses the run before anything is opened, where a change of a schema must not go on. It is told all the same: it
+    /// leaves its report and its place in the audit.
+    ///
+    /// # Errors
+    /// As for `drift::verdict`; `Output` when it cannot be told.
+    pub fn admit(&mut self) -> Result<()> {
+        let refused = drift::verdict(self.plan);
+        if refused.is_ok() {
+            return refused;
+        }
+        self.begin()?;
+        let mut totals = Totals::default();
+        let ended = self.settle(&mut totals, refused);
+        self.tell(&totals, (0, 0), &ended)?;
+        ended
+    }
+
     /// Where further records of the run go.
     pub fn log(&self) -> Option<audit::Log> {
         self.audit.as_ref().and_then(audit::Run::log)

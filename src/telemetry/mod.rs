@@ -13,6 +13,6 @@ pub mod prometheus;
 mod reading;
 mod span;
 
-pub use family::{Family, Sample, Shape, families};
+pub use family::{Family, Number, Sample, Shape, families};
 pub use reading::{Outcome, Reading, StreamReading};
 pub use span::{Context, spans};

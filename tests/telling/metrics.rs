@@ -187,7 +187,9 @@ fn an_address_that_cannot_be_had_is_told_before_the_run() {
         ended.stderr
     );
     assert!(
-        ended.stderr.contains("hint: choose another port"),
+        ended
+            .stderr
+            .contains("hint: choose an address of this machine"),
         "{}",
         ended.stderr
     );

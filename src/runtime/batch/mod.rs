@@ -132,7 +132,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
     let mut run = Run::new(&plan, "batch", &options.run);
-    drift::admit(&plan, "batch", options.run.report.as_deref())?;
+    run.admit()?;
     plan.begin();
     plan.prepare()?;
     source.learn(&plan)?;
