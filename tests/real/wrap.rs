@@ -110,14 +110,9 @@ streams:
         );
         assert!(user.get("telephone").is_none() && user.get("name").is_none());
     }
-    // The second read goes on from the state of the first: only products, which have no state, may come again.
-    assert!(told.records(0) >= 140, "{}", told.records(0));
+    // The second read goes on from the state of the first.
+    assert_eq!((told.records(0), told.records(1)), (120, 0));
     assert_eq!(told.rows(1, "users"), users);
-    assert_eq!(
-        told.rows(1, "purchases").len(),
-        told.rows(0, "purchases").len()
-    );
-    assert!(told.records(1) <= 100, "{}", told.records(1));
 }
 
 #[test]
@@ -154,15 +149,14 @@ streams:
     assert!(!columns("wide_table_50_columns").contains(&json!("col_049")));
     for read in [0, 1] {
         for row in told.rows(read, "basic_types") {
-            assert_eq!(row["name"], "<PERSON>", "{row}");
+            assert_eq!(row["name"], "<REDACTED>", "{row}");
             let (total, twice) = (row["total"].as_f64(), row["twice"].as_f64());
             assert_eq!(total.map(|total| total * 2.0), twice, "{row}");
         }
         for row in told.rows(read, "wide_table_50_columns") {
-            assert!(
-                row["first"].is_string() && row.get("col_049").is_none(),
-                "{row}"
-            );
+            let columns = row.as_object().expect("a row");
+            assert!(columns.contains_key("first"), "{row}");
+            assert!(!columns.contains_key("col_049") && !columns.contains_key("col_001"));
         }
         for row in told.rows(read, "column_naming_edge_cases") {
             assert_eq!(

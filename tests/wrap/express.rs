@@ -37,7 +37,10 @@ const LOG: &str = r#"{"log":{"level":"INFO","message":"said"},"type":"LOG"}"#;
 #[test]
 fn messages_overtake_a_chunk_that_is_being_worked_on() {
     let (server, go) = held_back();
-    let users = stream("users", &[("id", "integer"), ("text", "string")]);
+    let users = stream(
+        "users",
+        &[("id", "integer"), ("text", "string"), ("v", "array")],
+    );
     // Words of messages inside of records are no messages.
     let record = json!({"type": "RECORD", "record": {"stream": "users", "data": {"id": 1, "text": "\"LOG\" \"CONTROL\""}, "emitted_at": 1}});
     let source = Source::playing(json!({"read": [
