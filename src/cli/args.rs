@@ -122,7 +122,7 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
-            history: self.history.to.clone(),
+            history: self.history.place.clone(),
             outside: true,
         }
     }
