@@ -10,6 +10,8 @@ use crate::support::{Ended, KEY, Program, midflight};
 
 const COMMANDS: &[&str] = &[
     "pipe",
+    "sync",
+    "destination",
     "wrap",
     "check",
     "explain",
@@ -20,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "models",
     "audit",
+    "report",
     "suggest",
     "rules",
     "rules",

@@ -14,11 +14,14 @@ mod function;
 mod gcs;
 mod kill;
 mod ministack;
+mod page;
 mod postgres;
 mod readers;
 mod rules;
 mod s3;
 mod staged;
+mod sync;
+mod telling;
 pub mod venv;
 mod wrap;
 

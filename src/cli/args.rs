@@ -1,12 +1,15 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
 mod audit;
+mod destination;
 mod drift;
 mod health;
 mod profile;
+mod report;
 mod rules;
 mod suggest;
 mod sync;
+mod telling;
 mod wrap;
 
 use std::path::PathBuf;
@@ -17,9 +20,11 @@ use clap_complete::Shell;
 use crate::runtime::{Files, run};
 
 pub(super) use audit::{Audit, AuditAction};
+pub(super) use destination::{DestinationKept, DestinationUndo};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
 pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
+pub(super) use report::Report;
 pub(super) use rules::{
     Exchanged, GateArguments, Rules, RulesAction, RulesApprove, RulesBacktest, RulesExport,
     RulesImport, RulesRetire, RulesTest, TrialCourse, TrialRows,
@@ -60,6 +65,7 @@ pub(super) enum Command {
     Reveal(Reveal),
     Serve(Serve),
     Models(Models),
+    Report(Report),
     Rules(Rules),
     Audit(Audit),
     Suggest(Box<Suggest>),
@@ -109,6 +115,8 @@ pub(super) struct RunOptions {
     /// Shows no progress line.
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub metrics: telling::Metrics,
     /// Hands a chunk on after this many bytes instead of the default.
     #[arg(long, value_name = "BYTES", hide = true)]
     pub chunk_bytes: Option<usize>,
@@ -122,8 +130,9 @@ impl RunOptions {
             workers: self.workers,
             chunk_bytes: self.chunk_bytes,
             progress: !self.no_progress,
-            history: self.history.place.clone(),
+            history: self.history.history.clone(),
             outside: true,
+            metrics: self.metrics.scraped(),
         }
     }
 }
@@ -188,6 +197,8 @@ pub(super) enum DestinationAction {
         config: PathBuf,
     },
     Write(DestinationWrite),
+    Kept(DestinationKept),
+    Undo(DestinationUndo),
 }
 
 /// Loads the messages of stdin; a STATE is given back on stdout once the rows before it are durable.

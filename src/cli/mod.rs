@@ -14,6 +14,7 @@ mod models;
 mod output;
 mod pipe;
 mod profile;
+mod report;
 mod reveal;
 mod rules;
 mod serve;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Profile(options) => profile::run(options),
         Command::Catalog(options) => catalog::run(options),
         Command::Drift(options) => drift::run(options),
+        Command::Report(options) => report::run(options),
         Command::Health(options) => health::run(options),
         Command::Reveal(options) => reveal::run(options),
         Command::Serve(options) => serve::run(options),

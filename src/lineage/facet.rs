@@ -103,6 +103,7 @@ pub struct Transformation {
     #[serde(rename = "type")]
     pub ty: &'static str,
     pub subtype: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     pub masking: bool,
 }

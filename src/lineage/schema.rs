@@ -31,8 +31,8 @@ fn field(name: &str, ty: &LogicalType, room: &mut usize) -> SchemaField {
         LogicalType::Array(Some(item)) if *room > 0 => {
             ("array".to_owned(), vec![field(ELEMENT, item, room)])
         }
-        LogicalType::Object(parts) => ("object".to_owned(), inside(parts, room)),
-        ty => (ty.name(), Vec::new()),
+        LogicalType::Object(parts) => ("struct".to_owned(), inside(parts, room)),
+        ty => (word(ty), Vec::new()),
     };
     SchemaField {
         name: name.to_owned(),
@@ -40,6 +40,19 @@ fn field(name: &str, ty: &LogicalType, room: &mut usize) -> SchemaField {
         ordinal_position: None,
         fields,
     }
+}
+
+/// The word that catalogues know for a type: they have learned those of Spark.
+fn word(ty: &LogicalType) -> String {
+    let word = match ty {
+        LogicalType::Integer => "long",
+        LogicalType::Number => "double",
+        LogicalType::TimestampTz | LogicalType::Timestamp => "timestamp",
+        LogicalType::Array(_) => "array",
+        LogicalType::Object(_) | LogicalType::SchemalessObject => "struct",
+        ty => return ty.name(),
+    };
+    word.to_owned()
 }
 
 fn inside(parts: &[Field], room: &mut usize) -> Vec<SchemaField> {
@@ -79,9 +92,9 @@ mod tests {
         assert_eq!(
             value["fields"],
             json!([
-                {"name": "id", "type": "integer", "ordinal_position": 1},
+                {"name": "id", "type": "long", "ordinal_position": 1},
                 {"name": "items", "type": "array", "ordinal_position": 2, "fields": [
-                    {"name": "_element", "type": "object", "fields": [{"name": "sku", "type": "string"}]}
+                    {"name": "_element", "type": "struct", "fields": [{"name": "sku", "type": "string"}]}
                 ]},
             ])
         );

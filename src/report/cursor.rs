@@ -3,7 +3,7 @@
 use crate::batch::{CursorKind, CursorTally, Mark};
 
 /// The cursor of one stream in one run. Its values stay here: who tells of it tells counts and ages.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Cursor {
     pub rows: u64,
     pub nulls: u64,
@@ -15,7 +15,7 @@ pub struct Cursor {
 }
 
 /// The greatest values of one kind.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 struct Heights {
     count: u64,
     /// Of the rows before the last STATE, and of those behind it.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::batch::{Embedded, Fate};
+use crate::batch::{Embedded, Fate, Reason};
 use crate::decode::{Copied, EventKind, StreamId};
 use crate::error::Error;
 use crate::model::Manifest;
@@ -59,7 +59,7 @@ pub struct Demoted {
 }
 
 /// Counts of one stream.
-#[derive(Debug, Default, Clone, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
 pub struct StreamTotals {
     pub read: u64,
     pub emitted: u64,
@@ -71,6 +71,9 @@ pub struct StreamTotals {
     pub findings: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rule, then how many rows failed it.
     pub violations: BTreeMap<String, u64>,
+    /// Rule or stage, then reason, then how many rows were rejected for it, among others.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rules that were demoted, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub demoted: BTreeMap<String, Demoted>,
@@ -93,6 +96,16 @@ pub struct StreamTotals {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+impl StreamTotals {
+    /// Counts why a row was rejected.
+    fn explain<'a>(&mut self, reasons: impl Iterator<Item = &'a Reason>) {
+        for reason in reasons {
+            let codes = self.reasons.entry(reason.rule.clone()).or_default();
+            *codes.entry(reason.code.to_owned()).or_default() += 1;
+        }
+    }
 }
 
 impl Totals {
@@ -119,13 +132,16 @@ impl Totals {
         for (stream, batch) in &done.decoded.batches {
             let stream_plan = plan.stream(*stream);
             let totals = self.stream(*stream);
-            for row in batch.rows() {
+            for (id, row) in batch.rows().iter().enumerate() {
                 totals.read += 1;
                 totals.bytes += row.line.len() as u64 + 1;
                 match row.fate {
                     Fate::Keep => totals.emitted += 1,
                     Fate::Filtered => totals.filtered += 1,
-                    Fate::Rejected => totals.rejected += 1,
+                    Fate::Rejected => {
+                        totals.rejected += 1;
+                        totals.explain(batch.reasons(id));
+                    }
                 }
             }
             splits::count(batch, &mut totals.parts);

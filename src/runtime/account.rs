@@ -5,6 +5,7 @@ use std::path::Path;
 use super::audit::Log;
 use super::demotion::Demotions;
 use super::health::Ear;
+use super::live::Pulse;
 use super::progress::Progress;
 use super::rejects::Rejects;
 use crate::batch::Fate;
@@ -25,6 +26,7 @@ pub struct Account<'a> {
     demotions: Demotions,
     pub progress: Progress,
     ear: Ear,
+    pulse: Option<Pulse>,
 }
 
 impl<'a> Account<'a> {
@@ -44,7 +46,15 @@ impl<'a> Account<'a> {
             demotions: Demotions::default(),
             progress,
             ear,
+            pulse: None,
         })
+    }
+
+    /// Hands counts over to those who look at the run.
+    #[must_use]
+    pub fn beating(mut self, pulse: Option<Pulse>) -> Self {
+        self.pulse = pulse;
+        self
     }
 
     /// Has demotions put on record here.
@@ -67,6 +77,9 @@ impl<'a> Account<'a> {
         self.totals.add(self.plan, done);
         self.hear(done);
         self.progress.tick(&self.totals);
+        if let Some(pulse) = &mut self.pulse {
+            pulse.tick(self.plan, &self.totals, done);
+        }
         match &done.decoded.stop {
             Some(stop) => Err(stop.error.at_line(lines + stop.line + 1)),
             None => Ok(()),

@@ -3,12 +3,10 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::account::write_report;
 use super::audit;
 use crate::audit::{Kind, Record};
 use crate::drift::{self, Decision, Shape};
@@ -18,7 +16,6 @@ use crate::plan::config::{Answer, Config};
 use crate::plan::drifted::{Accepted, Drifted, Refusal};
 use crate::protocol::catalog::{ConfiguredCatalog, MAX_BYTES};
 use crate::protocol::trace;
-use crate::report::Totals;
 
 /// Compares the catalog of a run with the last run's, as the configuration asks. `None` where it does not ask.
 ///
@@ -146,27 +143,6 @@ pub(super) fn verdict(plan: &Plan) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The same before anything is opened; a run that is refused leaves its report and its place in the audit.
-///
-/// # Errors
-/// As for [`verdict`]; `Output` when report or audit cannot be written.
-pub(super) fn admit(plan: &Plan, command: &'static str, report: Option<&Path>) -> Result<()> {
-    let refused = verdict(plan);
-    let (Err(_), Some(directory)) = (&refused, report) else {
-        return refused;
-    };
-    let mut totals = Totals::default();
-    let audit = audit::Run::begin(plan, command, report)?;
-    record(plan, &audit)?;
-    let ended = audit.end(plan, &mut totals, refused);
-    let failed = ended.as_ref().err();
-    write_report(
-        directory,
-        &totals.json(plan, (0, 0), Duration::ZERO, failed),
-    )?;
-    ended
 }
 
 /// Changes that one record lists; of more, it has their number and a hash over all.

@@ -12,11 +12,15 @@ use super::drift;
 use super::environment::Environment;
 use super::health::{self, Ear};
 use super::lineage;
+use super::live::Pulse;
 use super::progress::Progress;
+use super::watched::Watched;
 use crate::error::Result;
 use crate::lineage::Places;
 use crate::plan::Plan;
 use crate::report::Totals;
+
+pub use super::metrics::LINGER_SECONDS_MAX;
 
 /// How a run is carried out, and where it is told.
 #[derive(Debug, Default, Clone)]
@@ -32,6 +36,15 @@ pub struct Options {
     pub history: Option<String>,
     /// Others are told of it, as configuration and environment say. Not of one that only looks at what was there before.
     pub outside: bool,
+    /// Metrics are served while it goes on.
+    pub metrics: Option<Scraped>,
+}
+
+/// Where metrics are served, and how long they wait for their last reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scraped {
+    pub address: String,
+    pub linger_seconds: u64,
 }
 
 impl Options {
@@ -56,6 +69,7 @@ pub struct Run<'a> {
     /// Where it reads and writes, where that is known.
     pub places: Places,
     lineage: Option<lineage::Teller<'a>>,
+    watched: Watched,
 }
 
 impl<'a> Run<'a> {
@@ -72,6 +86,7 @@ impl<'a> Run<'a> {
             ear: Ear::default(),
             places: Places::default(),
             lineage: None,
+            watched: Watched::of(options),
         }
     }
 
@@ -106,14 +121,22 @@ impl<'a> Run<'a> {
     pub fn account(&self) -> Result<Account<'a>> {
         let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
         let progress = Progress::new(self.options.progress);
-        Account::open(self.plan, &name, progress, self.ear.clone())
+        let account = Account::open(self.plan, &name, progress, self.ear.clone())?;
+        Ok(account.beating(self.pulse()))
+    }
+
+    /// What hands counts over to those who look at the run; `None` where nobody does.
+    pub fn pulse(&self) -> Option<Pulse> {
+        self.watched.pulse()
     }
 
     /// Puts the run on record, once everything it needs is open and before its first record.
     ///
     /// # Errors
-    /// `Output` when that cannot be written: a run that is to be on record does not go on without.
+    /// `Output` when that cannot be written: a run that is to be on record does not go on without. `Input` when metrics
+    /// cannot be served.
     pub fn begin(&mut self) -> Result<()> {
+        self.watched.begin(self.command, self.id)?;
         let audit = audit::Run::begin(self.plan, self.command, self.folder())?;
         drift::record(self.plan, &audit)?;
         self.audit = Some(audit);
@@ -127,6 +150,23 @@ impl<'a> Run<'a> {
         };
         self.lineage = lineage::Teller::begin(begun, self.folder(), environment.as_ref())?;
         Ok(())
+    }
+
+    /// Refuses the run before anything is opened, where a change of a schema must not go on. It is told all the same: it
+    /// leaves its report and its place in the audit.
+    ///
+    /// # Errors
+    /// As for `drift::verdict`; `Output` when it cannot be told.
+    pub fn admit(&mut self) -> Result<()> {
+        let refused = drift::verdict(self.plan);
+        if refused.is_ok() {
+            return refused;
+        }
+        self.begin()?;
+        let mut totals = Totals::default();
+        let ended = self.settle(&mut totals, refused);
+        self.tell(&totals, (0, 0), &ended)?;
+        ended
     }
 
     /// Where further records of the run go.
@@ -160,10 +200,12 @@ impl<'a> Run<'a> {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
             write_report(folder, &totals.json(self.plan, states, time, failed))?;
         }
+        self.watched.over(self.plan, totals, states, ended);
         let mut notes = health::told(self, self.plan, totals, ended);
         if let Some(lineage) = self.lineage.take() {
             notes.extend(lineage.end(totals, ended)?);
         }
+        notes.extend(self.watched.finish());
         Ok(notes)
     }
 }

@@ -164,6 +164,14 @@ fn a_defect_is_an_answer_and_the_server_goes_on() {
         "{told}"
     );
     assert_eq!(server.ask(&event(&["b"])).told(), ["done"]);
+    let metrics = client().get(format!("{}metrics", server.url)).send();
+    let metrics = metrics.expect("an answer").text().expect("a text");
+    for line in [
+        "midflight_events_answered_total{answer=\"done\"} 1",
+        "midflight_events_answered_total{answer=\"poison\"} 1",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{metrics}");
+    }
 }
 
 /// Waits until an object waits: then the queue is full.

@@ -590,3 +590,56 @@ fn buckets_and_folders_name_datasets() {
             .contains("vole")
     );
 }
+
+/// A run that is refused before anything is opened is told like any other.
+#[test]
+fn a_run_that_a_change_of_the_schema_stops_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    write(
+        "config.yaml",
+        "version: 1\ndrift: {last: state/catalog.json}\n",
+    );
+    write("catalog.json", CATALOG);
+    write(
+        "state/catalog.json",
+        &CATALOG.replace(
+            "\"age\": {\"type\": \"integer\"}",
+            "\"age\": {\"type\": \"string\"}",
+        ),
+    );
+    write("raw/crm/users/1.jsonl", "{\"id\":1}\n");
+    let ended = midflight(&[
+        "batch",
+        "--config",
+        "config.yaml",
+        "--catalog",
+        "catalog.json",
+        "--from",
+        "raw",
+        "--to",
+        "clean",
+        "--report",
+        "report",
+        "--no-progress",
+    ])
+    .within(folder.path())
+    .run("");
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let events = events(&folder.path().join("report"));
+    let types: Vec<_> = events
+        .iter()
+        .map(|event| event["eventType"].clone())
+        .collect();
+    assert_eq!(types, [json!("START"), json!("FAIL")]);
+    let error = &events[1]["run"]["facets"]["errorMessage"];
+    assert_eq!(
+        (&error["errorClass"], &error["retry"]),
+        (&json!("drift"), &json!(false))
+    );
+    assert_eq!(Schemas::load().faults(&events[1]), Vec::<String>::new());
+}

@@ -11,8 +11,8 @@ use super::Format;
 pub(in crate::cli) struct RunHistory {
     /// Adds what the run did to this history: a file of JSON lines, a directory, or a URL with s3://, gs://, az:// or
     /// abfss://. Without it, where the configuration says; else history.jsonl beside the report.
-    #[arg(long = "history", value_name = "FILE|URL")]
-    pub place: Option<String>,
+    #[arg(long, value_name = "FILE|URL")]
+    pub history: Option<String>,
 }
 
 /// Tells what is unusual about a run, how fresh its streams are, how reliable runs have been, and why it failed.

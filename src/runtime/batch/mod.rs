@@ -132,7 +132,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     let mut source = Source::list(pattern, options.since, &to)?;
     let plan = source.load(files)?;
     let mut run = Run::new(&plan, "batch", &options.run);
-    drift::admit(&plan, "batch", options.run.report.as_deref())?;
+    run.admit()?;
     plan.begin();
     plan.prepare()?;
     source.learn(&plan)?;
@@ -143,6 +143,7 @@ pub fn run(files: &Files, options: &Options) -> Result<Summary> {
     tables.prepare_those(&|stream| source.has_columns(stream))?;
     let workers = workers(options);
     let work = Work::new(&plan, &source, &stage, &tables, options, (since, workers))?;
+    let work = work.beating(run.pulse());
     run.places = Places {
         source: Some(place::of_source(&source)),
         destination: Some(place::of_stage(&stage, &plan)),

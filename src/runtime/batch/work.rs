@@ -16,6 +16,7 @@ use crate::pipeline::{self, Done, Form, Worker};
 use crate::plan::Plan;
 use crate::report::Totals;
 use crate::runtime::account::{check_limits, check_limits_early};
+use crate::runtime::live::Pulse;
 use crate::runtime::stage::entry::{Commit, Input, Part};
 use crate::runtime::stage::{Parts, Stage, View};
 use crate::runtime::staged;
@@ -46,6 +47,7 @@ pub struct Work<'a> {
     finished: Mutex<Finished>,
     rejected: Option<Rejected>,
     progress: Progress,
+    pulse: Mutex<Option<Pulse>>,
     /// Numbers chunks.
     chunks: AtomicU64,
     stopped: AtomicBool,
@@ -107,7 +109,15 @@ impl<'a> Work<'a> {
             // Chunks that were learned from have other numbers.
             chunks: AtomicU64::new(1 << 32),
             stopped: AtomicBool::new(false),
+            pulse: Mutex::new(None),
         })
+    }
+
+    /// Hands counts over to those who look at the run.
+    #[must_use]
+    pub fn beating(self, pulse: Option<Pulse>) -> Self {
+        let pulse = Mutex::new(pulse);
+        Self { pulse, ..self }
     }
 
     /// Runs to the end, or to the first error.
@@ -284,6 +294,9 @@ impl<'a> Work<'a> {
         let mut finished = lock(&self.finished);
         finished.totals.add(self.plan, done);
         self.progress.tell(&finished.totals);
+        if let Some(pulse) = lock(&self.pulse).as_mut() {
+            pulse.tick(self.plan, &finished.totals, done);
+        }
     }
 
     /// Commits what a hand holds. `false` when inputs of it have to be read once more.

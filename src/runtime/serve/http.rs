@@ -1,4 +1,5 @@
-//! The server: `POST /` takes an event, `OPTIONS /` a CloudEvents handshake, `GET /healthz` says that it lives.
+//! The server: `POST /` takes an event, `OPTIONS /` a CloudEvents handshake, `GET /healthz` says that it lives,
+//! `GET /metrics` what it did.
 //!
 //! An event is answered when its objects are processed: 200 done, 4xx never (a dead letter), 5xx once more, 429
 //! later. What is asked for again meanwhile waits for the same work.
@@ -20,9 +21,11 @@ use tokio::sync::{Semaphore, watch};
 use super::answer::{Standing, failures, summary};
 use super::auth::Proof;
 use super::event::{self, Event};
+use super::metrics::Answered;
 use super::pool::{Pool, Refused, Ticket};
 use super::{Log, Process, Settings, Staged, sns};
 use crate::error::{Error, ErrorKind, Result};
+use crate::telemetry::prometheus;
 
 /// Bytes of an event, at most.
 const BODY_BYTES: usize = 8 << 20;
@@ -52,6 +55,7 @@ struct Server {
     settings: Settings,
     pool: Pool,
     log: Log,
+    answered: Answered,
     bodies: Semaphore,
     phase: watch::Sender<Phase>,
 }
@@ -76,6 +80,7 @@ pub fn run(
     let server = Arc::new(Server {
         settings: settings.clone(),
         pool: Pool::start(process, settings.guard()?, settings.size())?,
+        answered: Answered::default(),
         bodies: Semaphore::new(BODIES),
         phase: watch::channel(Phase::Open).0,
         log,
@@ -106,6 +111,7 @@ async fn serve(
     let events = post(take).options(handshake);
     let routes = Router::new()
         .route("/healthz", get(health))
+        .route("/metrics", get(metrics))
         .route("/", events.clone())
         // Azure Functions adds the function's name.
         .route("/{name}", events)
@@ -157,6 +163,12 @@ async fn health(State(server): State<Arc<Server>>) -> Response {
         StatusCode::OK,
         &json!({"status": "ok", "waiting": waiting, "in_process": in_process}),
     )
+}
+
+/// How events were answered, for Prometheus.
+async fn metrics(State(server): State<Arc<Server>>) -> Response {
+    let kind = [(header::CONTENT_TYPE, prometheus::CONTENT_TYPE)];
+    (kind, server.answered.text(server.pool.load())).into_response()
 }
 
 /// An event.
@@ -271,6 +283,7 @@ impl Server {
             self.log.warn(&failure);
         }
         let (standing, body) = summary(&tickets);
+        self.answered.note(standing);
         match standing {
             Standing::Done => told(StatusCode::OK, &body),
             Standing::Poison => told(poison(headers), &body),

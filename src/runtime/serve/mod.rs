@@ -16,6 +16,7 @@ pub mod event;
 pub mod http;
 pub mod lambda;
 mod log;
+mod metrics;
 mod order;
 mod place;
 pub mod pool;
