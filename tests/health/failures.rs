@@ -1,4 +1,8 @@
 //! How often the class of a recorded failure is right, beside counting plain words.
+#![expect(
+    clippy::print_stdout,
+    reason = "the tables of fixtures/failures/README.md are printed"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
