@@ -99,7 +99,7 @@ pub fn examine(past: &[Entry], judged: &Entry) -> Vec<Anomaly> {
         of_stream.extend(cursor::check(&learned, judged, name));
         found.append(&mut of_stream);
     }
-    found.sort_by(|one, two| two.severity.cmp(&one.severity));
+    found.sort_by_key(|anomaly| std::cmp::Reverse(anomaly.severity));
     found
 }
 
