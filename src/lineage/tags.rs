@@ -53,9 +53,9 @@ pub(super) fn kinds(
     }
     if let Ok(library) = Library::builtin() {
         for line in stream.schema.lineage().iter().filter(|line| line.masking) {
-            for input in &line.inputs {
-                if let Some(kind) = kind_of_name(library, &input.to_string()) {
-                    note(&input.to_string(), kind);
+            for input in line.inputs.iter().map(ToString::to_string) {
+                if let Some(kind) = kind_of_name(library, &input) {
+                    note(&input, kind);
                 }
             }
         }

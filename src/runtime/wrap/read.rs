@@ -11,7 +11,6 @@ use super::{Failure, Wrap};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
-use crate::runtime::drift;
 use crate::runtime::load::with_catalog;
 use crate::runtime::pipe::{Flow, Goal};
 use crate::runtime::run::Run;
@@ -38,8 +37,8 @@ pub(super) fn run(
         false => plan.asked_catalog()?,
     };
     let asked = own::file(&asked.to_string())?;
-    let run = Run::new(&plan, COMMAND, &wrap.options.run);
-    drift::admit(&plan, COMMAND, wrap.options.run.report.as_deref())?;
+    let mut run = Run::new(&plan, COMMAND, &wrap.options.run);
+    run.admit()?;
     let flow = Flow::open(&plan, run, Goal::of(wrap.output.clone()))?.express();
     let mut files = vec![("--config", own.child()), ("--catalog", asked.path())];
     files.extend(state.map(|state| ("--state", state)));
