@@ -44,10 +44,7 @@ pub(super) fn kinds(
     for learning in stream.learners() {
         for (known, _) in learning.learner.columns() {
             if let Decision::Personal(kind) = known.verdict.decision {
-                note(
-                    &known.place.path.to_string(),
-                    learning.detector.kind_name(kind),
-                );
+                note(&known.place.path, learning.detector.kind_name(kind));
             }
         }
     }
