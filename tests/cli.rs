@@ -10,9 +10,12 @@ use crate::support::{Ended, KEY, Program, midflight};
 
 const COMMANDS: &[&str] = &[
     "pipe",
+    "sync",
+    "destination",
     "wrap",
     "check",
     "explain",
+    "health",
     "profile",
     "catalog",
     "reveal",

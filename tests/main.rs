@@ -1,11 +1,13 @@
 //! Every integration test, in one binary: linking DataFusion once is enough.
 
+mod accounting;
 mod architecture;
 mod batch;
 mod canary;
 mod cases;
 mod classify;
 mod cli;
+mod destination;
 mod drift;
 mod embed;
 mod exchange;

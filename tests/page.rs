@@ -158,7 +158,7 @@ fn a_page_tells_what_the_report_counts() {
         "adds up",
         "users_adult",
         "quarantine",
-        "98.3 %",
+        "93.3 %",
         "address.street_name",
         "masked by name",
         "03 mask email",
@@ -199,7 +199,9 @@ fn a_run_that_failed_says_why_and_what_to_do() {
         run_of("check/limit", &input("check/limit"), folder.path()).code,
         3
     );
-    let health = json!({"version": 1, "run": "r", "outcome": "failed", "freshness": {"users": 0.4}, "reliability": 0.9, "anomalies": [],
+    let history = fs::read_to_string(folder.path().join("history.jsonl")).expect("a history");
+    let told: Value = serde_json::from_str(&history).expect("one run");
+    let health = json!({"version": 1, "run": told["run"], "outcome": "failed", "freshness": {"users": 0.4}, "reliability": 0.9, "anomalies": [],
         "failure": {"class": "schema_change", "origin": "source", "cause": "a table was rebuilt", "next": "look at the catalog", "confidence": 0.8}});
     fs::write(folder.path().join("health.json"), health.to_string()).expect("a file");
     let html = page(folder.path());
@@ -226,13 +228,15 @@ fn names_from_outside_stay_text() {
     assert_eq!(html.matches("<script").count(), 1, "our own");
     assert_eq!(html.matches("</script").count(), 1);
     assert_eq!(html.matches("</style").count(), 1);
-    for part in ["<img", "onmouseover='", "\u{202e}", "\0", "{{", &long] {
+    for part in ["<img", "onmouseover='", "\u{202e}", "\0"] {
         assert!(!html.contains(part), "{part:?}");
     }
+    let cut = format!("{}…", "x".repeat(200));
     for part in [
+        &cut,
         "&lt;script&gt;alert(1)",
         "\\u{202e}gnp.exe",
-        "7*7",
+        "{{ 7*7 }}",
         "שלום",
         "(empty)",
     ] {

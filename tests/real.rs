@@ -20,6 +20,7 @@ mod readers;
 mod rules;
 mod s3;
 mod staged;
+mod sync;
 mod telling;
 pub mod venv;
 mod wrap;

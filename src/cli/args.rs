@@ -1,6 +1,7 @@
 //! The arguments. Parsing does no work, so that `--help` can never fail.
 
 mod audit;
+mod destination;
 mod drift;
 mod health;
 mod profile;
@@ -19,6 +20,7 @@ use clap_complete::Shell;
 use crate::runtime::{Files, run};
 
 pub(super) use audit::{Audit, AuditAction};
+pub(super) use destination::{DestinationKept, DestinationUndo};
 pub(super) use drift::{Dialect as DriftDialect, Drift};
 pub(super) use health::{Health, RunHistory, Severity, WebhookFormat};
 pub(super) use profile::Profile;
@@ -195,6 +197,8 @@ pub(super) enum DestinationAction {
         config: PathBuf,
     },
     Write(DestinationWrite),
+    Kept(DestinationKept),
+    Undo(DestinationUndo),
 }
 
 /// Loads the messages of stdin; a STATE is given back on stdout once the rows before it are durable.

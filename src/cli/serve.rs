@@ -133,6 +133,7 @@ fn process(
         format: arguments.naming.input_format.map(format),
         run: running::Options {
             workers: arguments.workers,
+            outside: true,
             ..running::Options::default()
         },
         ..batch::Options::default()

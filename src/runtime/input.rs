@@ -1,6 +1,7 @@
 //! Whole lines from a file descriptor, as they arrive.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::buffer::Buffer;
@@ -42,6 +43,8 @@ pub struct Lines {
     exact: bool,
     /// An empty chunk is handed on after every wait in which nothing arrives.
     beats: bool,
+    /// Says that nobody needs what may still come.
+    unneeded: Option<Arc<AtomicBool>>,
     line_bytes_max: usize,
 }
 
@@ -57,6 +60,7 @@ impl Lines {
             chunks: 0,
             exact: chunk_bytes.is_some(),
             beats: false,
+            unneeded: None,
             chunk_bytes: chunk_bytes.unwrap_or(CHUNK_BYTES).max(1),
             line_bytes_max: line_bytes_max
                 .and_then(|bytes| usize::try_from(bytes).ok())
@@ -68,6 +72,13 @@ impl Lines {
     #[must_use]
     pub fn beating(mut self) -> Self {
         self.beats = true;
+        self
+    }
+
+    /// Ends where nothing has arrived and nobody needs what may still come.
+    #[must_use]
+    pub fn until(mut self, unneeded: Option<Arc<AtomicBool>>) -> Self {
+        self.unneeded = unneeded;
         self
     }
 
@@ -191,7 +202,10 @@ impl Input for Lines {
                 if last.is_some() {
                     break;
                 }
-                if stopped.load(Ordering::Relaxed) {
+                let unneeded = self.unneeded.as_ref();
+                if stopped.load(Ordering::Relaxed)
+                    || unneeded.is_some_and(|unneeded| unneeded.load(Ordering::Relaxed))
+                {
                     return Ok(None);
                 }
                 if self.beats {

@@ -13,6 +13,7 @@ pub mod destination;
 mod drift;
 pub mod embeddings;
 mod environment;
+mod generations;
 pub mod health;
 pub mod history;
 mod http;

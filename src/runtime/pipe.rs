@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::account::check_limits;
@@ -62,6 +62,8 @@ pub(super) struct Goal {
     pub delivery: Option<Delivery>,
     /// STATEs that were kept, to be shown.
     pub kept: Option<Arc<AtomicU64>>,
+    /// Set when the reader of the output has ended.
+    pub gone: Option<Arc<AtomicBool>>,
 }
 
 impl Goal {
@@ -71,6 +73,7 @@ impl Goal {
             output,
             delivery: None,
             kept: None,
+            gone: None,
         }
     }
 }
@@ -104,6 +107,8 @@ pub(super) fn carry<'a>(
 ) -> Result<()> {
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), run.options().chunk_bytes);
+    let mut goal = goal;
+    let lines = lines.until(goal.gone.take());
     Flow::open(plan, run, goal)?.run(lines, conclude)
 }
 

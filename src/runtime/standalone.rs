@@ -52,6 +52,7 @@ pub fn run(
         output: Outlet::new(output),
         delivery: Some(Delivery::new(Voice::people(), Statuses::Withheld(heard))),
         kept: None,
+        gone: None,
     };
     let run = Run::new(plan, "pipe --standalone", options);
     pipe::carry(plan, run, input, goal, |ended, writer| {

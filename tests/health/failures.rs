@@ -129,7 +129,7 @@ fn share(counts: &BTreeMap<&str, (u32, u32)>) -> f64 {
 
 #[test]
 fn classes_of_recorded_failures_are_right() {
-    for (set, least) in [("made", 0.95), ("held", 0.80), ("found", 0.70)] {
+    for (set, least) in [("made", 0.95), ("held", 0.85), ("found", 0.90)] {
         let cases = cases(set);
         let (ours, wrong) = tried(&cases, by_library);
         let (words, _) = tried(&cases, by_words);

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use regex_automata::{Input, PatternSet};
+use regex_automata::{Input, MatchKind, PatternSet};
 
 use super::read::{self, Signature};
 use super::{Class, Finding};
@@ -171,6 +171,7 @@ pub(super) fn compile(patterns: &[&str]) -> Option<Regex> {
         )
         .configure(
             Regex::config()
+                .match_kind(MatchKind::All)
                 .utf8_empty(false)
                 .nfa_size_limit(Some(AUTOMATON_BYTES)),
         )

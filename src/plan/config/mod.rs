@@ -83,6 +83,8 @@ pub struct Config {
     pub health: Option<HealthConfig>,
     /// What a run and its datasets are called where lineage is told.
     pub lineage: Option<LineageConfig>,
+    /// A wrapped destination is told that streams are complete that replace earlier rows, though nobody said so.
+    pub assume_complete: bool,
 }
 
 /// Which tagger searches texts.
@@ -215,6 +217,9 @@ impl Config {
             lineage: fields
                 .take("lineage")
                 .and_then(|node| lineage::read_lineage(node, file, problems)),
+            assume_complete: fields
+                .boolean("assume_complete", problems)
+                .unwrap_or_default(),
         };
         fields.finish(problems);
         pattern::refuse_ties(&config.streams, file, problems);
@@ -238,6 +243,7 @@ impl Config {
             history: None,
             health: None,
             lineage: None,
+            assume_complete: false,
         }
     }
 

@@ -12,7 +12,9 @@ use crate::protocol::state::Descriptor;
 use crate::runtime::bucket::Bucket;
 use crate::runtime::destination::SILENT_MS;
 use crate::runtime::drift;
+use crate::runtime::health;
 use crate::runtime::load::Files;
+use crate::runtime::run::Run;
 use crate::runtime::stage::Stage;
 use crate::runtime::staged::{self, Pattern};
 use crate::runtime::tables::{Belonging, Tables};
@@ -129,6 +131,7 @@ impl Single {
         stage: &Stage,
         since: u64,
     ) -> Result<Option<Ended>> {
+        let told = Run::new(plan, "serve", &self.options.run);
         let tables = Tables::new(plan, |_| Belonging::default());
         let work = Work::new(
             plan,
@@ -140,6 +143,11 @@ impl Single {
         )?;
         let ended = work.run(1);
         let finished = work.finish();
+        let done = finished.overtaken == 0 && finished.done_before == 0 && finished.elsewhere == 0;
+        if done || ended.is_err() {
+            // Whoever sent the event cannot be told more than how it ended.
+            let _ = health::told(&told, plan, &finished.totals, &ended);
+        }
         ended?;
         if finished.overtaken > 0 {
             return Ok(None);

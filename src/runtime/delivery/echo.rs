@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use super::Voice;
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
+use crate::runtime::health::Ear;
 use crate::runtime::input::Lines;
 use crate::window::Input;
 
@@ -55,8 +57,13 @@ fn drain(from: Option<std::fs::File>) {
     let _ = from.map(|mut from| std::io::copy(&mut from, &mut std::io::sink()));
 }
 
-/// Shows what a connector writes to its stderr until it ends.
-pub(in crate::runtime) fn show(stderr: OwnedFd, who: &str, voice: &Voice) {
+/// Shows what a connector writes to its stderr until it ends, and lets it be heard.
+pub(in crate::runtime) fn show(
+    stderr: OwnedFd,
+    (who, origin): (&str, Origin),
+    voice: &Voice,
+    ear: &Ear,
+) {
     let mut lines = BufReader::new(std::fs::File::from(stderr));
     let mut line = Vec::new();
     loop {
@@ -67,7 +74,10 @@ pub(in crate::runtime) fn show(stderr: OwnedFd, who: &str, voice: &Voice) {
             .read_until(b'\n', &mut line)
         {
             Ok(0) | Err(_) => return,
-            Ok(_) => voice.stderr(who, &line),
+            Ok(_) => {
+                ear.text(origin, &String::from_utf8_lossy(&line));
+                voice.stderr(who, &line);
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ mod handed;
 mod heard;
 mod voice;
 
+use std::collections::HashSet;
+
 use crate::checkpoint::Ledger;
 use crate::decode::{EventKind, Item};
 use crate::pipeline::Done;
@@ -25,6 +27,8 @@ pub(super) enum Statuses {
     Withheld(Heard),
     /// A platform says them to the destination.
     Passed,
+    /// A platform that says none: these streams are complete when the input ends.
+    Assumed(HashSet<Descriptor>),
 }
 
 /// Says what the next hop is given where that is a destination.
@@ -176,12 +180,15 @@ impl Delivery {
         second: impl Fn(&Descriptor) -> Option<String>,
         now_ms: u64,
     ) -> (Vec<String>, Vec<Descriptor>) {
-        let Statuses::Withheld(heard) = &self.statuses else {
-            return (Vec::new(), Vec::new());
+        let (complete, others): (Vec<_>, Vec<_>) = match &self.statuses {
+            Statuses::Withheld(heard) => all
+                .into_iter()
+                .partition(|stream| heard.is_complete(stream)),
+            Statuses::Assumed(streams) => {
+                all.into_iter().partition(|stream| streams.contains(stream))
+            }
+            Statuses::Passed => return (Vec::new(), Vec::new()),
         };
-        let (complete, others): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|stream| heard.is_complete(stream));
         let mut lines = Vec::new();
         for stream in complete {
             lines.push(trace::complete(&stream, now_ms));

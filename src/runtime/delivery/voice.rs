@@ -1,12 +1,11 @@
 //! Who is told what is no record: people at a terminal, or the platform that started us.
 
 use std::io::{IoSlice, Write};
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Result;
 use crate::protocol::said::{self, Said};
-use crate::runtime::outlet::write_all;
+use crate::runtime::outlet::Outlet;
 use crate::runtime::progress::Progress;
 
 /// Longest line of a connector's stderr that is shown whole, in bytes.
@@ -18,7 +17,7 @@ pub(in crate::runtime) enum Voice {
     /// stderr, as text, above the progress line once there is one.
     People(Arc<OnceLock<Progress>>),
     /// Lines of the protocol, one at a time.
-    Platform(Arc<Mutex<OwnedFd>>),
+    Platform(Outlet),
 }
 
 impl Voice {
@@ -28,8 +27,8 @@ impl Voice {
     }
 
     /// A platform that reads what is written here.
-    pub(in crate::runtime) fn platform(out: OwnedFd) -> Self {
-        Self::Platform(Arc::new(Mutex::new(out)))
+    pub(in crate::runtime) fn platform(output: &Outlet) -> Self {
+        Self::Platform(output.clone())
     }
 
     /// Whether people are spoken to.
@@ -106,7 +105,6 @@ impl Voice {
         let Self::Platform(out) = self else {
             return Ok(());
         };
-        let out = out.lock().unwrap_or_else(PoisonError::into_inner);
-        write_all(&out, &mut [IoSlice::new(line), IoSlice::new(b"\n")])
+        out.lines(&mut [IoSlice::new(line), IoSlice::new(b"\n")])
     }
 }

@@ -4,6 +4,7 @@ mod covered;
 mod loader;
 mod policy;
 mod settings;
+mod undo;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -34,6 +35,7 @@ use loader::{Loaded, Loader};
 use policy::Policies;
 
 pub use settings::Settings;
+pub use undo::{Set, Sets, kept, undo};
 
 /// Bytes of input whose rows are brought into tables at once: larger than a pipe's chunks, as every batch costs.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -42,6 +42,9 @@ pub struct Commit {
     /// Generations that become what readers see of their streams.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publish: Vec<Publish>,
+    /// Streams of which readers see again what was kept, while what they saw is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restore: Vec<Name>,
     /// Pending parts that nobody will publish.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discard: Vec<Name>,
@@ -65,6 +68,7 @@ impl Commit {
         self.parts.is_empty()
             && self.replaced.is_empty()
             && self.publish.is_empty()
+            && self.restore.is_empty()
             && self.discard.is_empty()
             && self.inputs.is_empty()
             && self.swept.is_empty()
@@ -77,7 +81,9 @@ impl Commit {
         let seen = seen.map(|part| &part.stream);
         let published = self.publish.iter().map(|publish| &publish.stream);
         let replaced = self.replaced.iter().map(|replaced| &replaced.stream);
-        seen.chain(published).chain(replaced).cloned().collect()
+        let restored = self.restore.iter();
+        let streams = seen.chain(published).chain(replaced).chain(restored);
+        streams.cloned().collect()
     }
 }
 

@@ -123,6 +123,10 @@ impl View {
             .publish
             .iter()
             .for_each(|publish| self.publish(publish));
+        commit
+            .restore
+            .iter()
+            .for_each(|stream| self.restore(stream));
         for (number, input) in commit.inputs.iter().enumerate() {
             let parts = self.inputs.entry(input.url.clone()).or_default();
             parts.retain(|_, version| version.is(input));
@@ -166,6 +170,18 @@ impl View {
         }
     }
 
+    /// What is seen and what is kept of a stream change places.
+    fn restore(&mut self, stream: &Name) {
+        let parts = self.parts.values_mut();
+        for held in parts.filter(|held| held.part.stream == *stream) {
+            held.standing = match held.standing {
+                Standing::Visible => Standing::Kept,
+                Standing::Kept => Standing::Visible,
+                Standing::Pending => Standing::Pending,
+            };
+        }
+    }
+
     fn remove(&mut self, which: impl Fn(&Held) -> bool) {
         let removed = &mut self.removed;
         self.parts.retain(|path, held| {
@@ -204,6 +220,11 @@ impl View {
     /// The parts of a stream that wait to be published.
     pub fn pending<'v>(&'v self, stream: &'v Name) -> impl Iterator<Item = &'v Part> {
         self.standing(stream, Standing::Pending)
+    }
+
+    /// The parts of a stream that were replaced and can be brought back.
+    pub fn kept<'v>(&'v self, stream: &'v Name) -> impl Iterator<Item = &'v Part> {
+        self.standing(stream, Standing::Kept)
     }
 
     fn standing<'v>(

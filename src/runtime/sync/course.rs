@@ -10,12 +10,14 @@ use serde_json::Value;
 
 use super::states::{Kept, States};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::plan::{Plan, Shown};
 use crate::protocol::said::{self, Said};
 use crate::protocol::state::Descriptor;
 use crate::protocol::trace;
 use crate::runtime::connector::{Connector, Ending, GRACE, Leash, asked_to_end};
 use crate::runtime::delivery::{Back, Delivery, Handed, Heard, Stated, Statuses, Voice, echo};
+use crate::runtime::health::Ear;
 use crate::runtime::outlet::Outlet;
 use crate::runtime::output::Writer;
 use crate::runtime::pipe::{self, Goal, now_ms};
@@ -92,16 +94,19 @@ impl Course<'_> {
                 Delivery::new(voice.clone(), Statuses::Withheld(heard)).remembering(&handed),
             ),
             kept: Some(Arc::clone(&states.count)),
+            gone: None,
         };
         let start = Instant::now();
         let ended = std::thread::scope(|scope| {
+            let run = Run::new(self.plan, "sync", self.options);
+            let ear = run.ear().clone();
             for (connector, who) in [
-                (&mut self.source, "source"),
-                (&mut self.destination, "destination"),
+                (&mut self.source, ("source", Origin::Source)),
+                (&mut self.destination, ("destination", Origin::Destination)),
             ] {
                 if let Some(stderr) = connector.stderr() {
-                    let voice = &voice;
-                    scope.spawn(move || echo::show(stderr, who, voice));
+                    let (voice, ear) = (&voice, ear.clone());
+                    scope.spawn(move || echo::show(stderr, who, voice, &ear));
                 }
             }
             let returned = Return {
@@ -109,11 +114,12 @@ impl Course<'_> {
                 voice: &voice,
                 handed: &handed,
                 shared: &shared,
+                ear,
                 source: self.source.leash(),
             }
             .spawn(scope, self.destination, states);
-            let run = Run::new(self.plan, "sync", self.options);
-            let source = &mut self.source;
+            let heard = run.ear().clone();
+            let source = (&mut self.source, &heard);
             let outcome = &mut outcome;
             let ended = pipe::carry(self.plan, run, input, goal, |ended, writer| {
                 conclude(ended, writer, source, returned, &shared, outcome)
@@ -132,8 +138,29 @@ impl Course<'_> {
 fn conclude(
     ended: Result<()>,
     writer: &mut Writer<'_>,
-    source: &mut Connector,
+    source: (&mut Connector, &Ear),
     returned: ScopedJoinHandle<'_, Returned>,
+    shared: &Shared,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let ended = source_ended(ended, source, shared, outcome);
+    let ended = ended.and_then(|()| declare(writer, outcome));
+    shared.closed.store(true, Ordering::SeqCst);
+    writer.close();
+    let Ok(returned) = returned.join() else {
+        let message = "reading what the destination says failed";
+        return Err(Error::new(ErrorKind::Internal, message));
+    };
+    outcome.states = returned.counts;
+    outcome.destination = returned.ending.as_ref().ok().copied();
+    tally(writer, outcome);
+    destination_ended(ended, returned)
+}
+
+/// Waits for the source, or ends it, and says how things stand then.
+fn source_ended(
+    ended: Result<()>,
+    (source, ear): (&mut Connector, &Ear),
     shared: &Shared,
     outcome: &mut Outcome,
 ) -> Result<()> {
@@ -141,68 +168,62 @@ fn conclude(
         Ok(()) => source.wait(),
         Err(_) => source.stop(GRACE),
     };
-    let source_verdict = ending.and_then(|ending| {
+    let verdict = ending.and_then(|ending| {
         outcome.source = Some(ending);
+        ear.exit(Origin::Source, i32::from(ending.exit_code()));
         source.verdict(ending)
     });
     let gone = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
-    let mut ended = match ended {
+    match ended {
         // A source that was stopped because of another failure is not the one that failed.
         Err(error) if !gone => Err(error),
         _ if gone || shared.early.load(Ordering::SeqCst) => Err(early()),
-        _ if asked_to_end() => Err(
-            Error::new(ErrorKind::Child, "a signal asked the sync to end")
-                .hint("nothing is lost: the next run goes on from the state file"),
-        ),
-        _ => source_verdict,
-    };
-    if ended.is_ok() {
-        ended = writer.complete(now_ms()).map(|others| {
-            for stream in &others {
-                let message = format!(
-                    "stream `{stream}` is not declared complete: the source said that it is not"
-                );
-                // The output's reader is not told.
-                let _ = writer.say(&trace::log("WARN", &message));
-            }
-            let all = writer.streams();
-            outcome.complete = all
-                .into_iter()
-                .filter(|stream| !others.contains(stream))
-                .collect();
-        });
+        _ if asked_to_end() => {
+            let message = "a signal asked the sync to end";
+            Err(Error::new(ErrorKind::Child, message)
+                .hint("nothing is lost: the next run goes on from the state file"))
+        }
+        _ => verdict,
     }
-    shared.closed.store(true, Ordering::SeqCst);
-    writer.close();
-    let Ok(returned) = returned.join() else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            "reading what the destination says failed",
-        ));
-    };
-    outcome.states = returned.counts;
-    outcome.destination = returned.ending.as_ref().ok().copied();
-    tally(writer, outcome);
+}
+
+/// Declares the streams complete that the source did not deny to be.
+fn declare(writer: &mut Writer<'_>, outcome: &mut Outcome) -> Result<()> {
+    let others = writer.complete(now_ms())?;
+    for stream in &others {
+        let message =
+            format!("stream `{stream}` is not declared complete: the source said that it is not");
+        writer.say(&trace::log("WARN", &message))?;
+    }
+    let all = writer.streams().into_iter();
+    outcome.complete = all.filter(|stream| !others.contains(stream)).collect();
+    Ok(())
+}
+
+/// What both sides' ends add up to: the first failure is told, not those that followed from it.
+fn destination_ended(ended: Result<()>, returned: Returned) -> Result<()> {
     let destination = returned
         .ending
         .and_then(|ending| match ending.is_success() {
             true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Child,
-                format!("the destination {}", ending.sentence()),
-            )
-            .hint("its own messages say why; what it had given back is kept")),
+            false => {
+                let message = format!("the destination {}", ending.sentence());
+                Err(Error::new(ErrorKind::Child, message)
+                    .hint("its own messages say why; what it had given back is kept"))
+            }
         });
-    match (ended, destination) {
-        // The destination's end explains why nobody read.
-        (Err(error), Err(destination))
-            if matches!(error.kind(), ErrorKind::Closed) || is_early(&error) =>
-        {
-            Err(destination)
+    let unkept = returned.heard.err();
+    match ended {
+        // The source was ended because its states could not be kept.
+        Err(error) if error.kind() == ErrorKind::Child && unkept.is_some() => {
+            unkept.map_or(Err(error), Err)
         }
-        (Err(error), _) if error.kind() == ErrorKind::Closed => Err(early()),
-        (Err(error), _) => Err(error),
-        (Ok(()), destination) => destination.and(returned.heard),
+        // How the destination ended says why nobody read.
+        Err(error) if is_early(&error) || error.kind() == ErrorKind::Closed => {
+            destination.and(Err(early()))
+        }
+        Err(error) => Err(error),
+        Ok(()) => destination.and(unkept.map_or(Ok(()), Err)),
     }
 }
 
@@ -235,6 +256,7 @@ struct Return<'s> {
     voice: &'s Voice,
     handed: &'s Handed,
     shared: &'s Shared,
+    ear: Ear,
     source: Leash,
 }
 
@@ -260,6 +282,10 @@ impl<'s> Return<'s> {
             });
             let heard = heard.and(states.write());
             let ending = destination.wait();
+            if let Ok(ending) = &ending {
+                self.ear
+                    .exit(Origin::Destination, i32::from(ending.exit_code()));
+            }
             if !self.shared.closed.load(Ordering::SeqCst) {
                 self.shared.early.store(true, Ordering::SeqCst);
                 self.source.end(GRACE);
@@ -296,6 +322,7 @@ impl<'s> Return<'s> {
                 Ok(())
             }
             said => {
+                self.ear.line(Origin::Destination, line);
                 self.voice.tell("destination", &said);
                 Ok(())
             }

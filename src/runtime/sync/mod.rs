@@ -21,13 +21,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::connector::Connector;
+use super::generations::{self, Turn};
 use super::load::{Files, load, read_text};
 use super::run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::protocol::state::Descriptor;
-use book::{Book, Turn};
+use book::Book;
 use course::Course;
 use place::Place;
 use states::States;
@@ -174,7 +175,7 @@ impl Sync {
             false => self.plan.rewritten_catalog()?,
         };
         for catalog in [&mut given, &mut rewritten] {
-            book::identify(catalog, &self.turns, second);
+            generations::identify(catalog, &self.turns, second);
         }
         let anew: Vec<_> = self.turns.iter().filter(|turn| turn.anew).collect();
         let all = anew.len() == self.turns.len();

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::book::Turn;
 use super::course::Outcome;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::runtime::connector::Ending;
+use crate::runtime::generations::Turn;
 
 /// A sync that is over.
 #[derive(Debug)]

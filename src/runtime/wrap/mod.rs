@@ -19,6 +19,7 @@ mod members;
 pub mod own;
 mod read;
 mod spec;
+mod write;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -106,12 +107,7 @@ impl Wrap<'_> {
                 catalog,
                 state,
             } => read::run(self, config, catalog, state.as_deref()),
-            // The place of a wrapped destination.
-            Verb::Write { .. } => Err(Error::new(
-                ErrorKind::Usage,
-                "wrap: a destination cannot be wrapped yet",
-            )
-            .into()),
+            Verb::Write { config, catalog } => write::run(self, config, catalog),
         }
     }
 
