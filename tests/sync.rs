@@ -391,6 +391,23 @@ fn the_engines_own_failure_ends_both_in_order() {
 }
 
 #[test]
+fn what_connectors_leave_behind_does_not_keep_a_sync_from_its_end() {
+    for (source, code) in [(json!({}), 0), (json!({"die_after": 17, "signal": 9}), 4)] {
+        let place = Place::new()
+            .with(source, json!({"child": true}))
+            .with(json!({"child": true}), json!({}));
+        let began = Instant::now();
+        let (ended, _) = place.run();
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "nobody was waited for"
+        );
+        place.covers_what_is_there();
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_before_anything_starts() {
     type Change = fn(&Place);
     let cases: [(Change, &[&str], i32, &str); 9] = [

@@ -62,7 +62,7 @@ pub(super) struct Goal {
     pub delivery: Option<Delivery>,
     /// STATEs that were kept, to be shown.
     pub kept: Option<Arc<AtomicU64>>,
-    /// Set when the reader of the output has ended.
+    /// Set when what still comes is not needed, or nothing will come though the input is held open.
     pub gone: Option<Arc<AtomicBool>>,
 }
 

@@ -12,6 +12,7 @@
   die_after     records after which it ends by `exit`, or by itself when `signal` is given
   hang          it waits at its end until it is told to end, which it may do with `exit`
   pause         seconds after every record
+  child         a process of it lives on and holds its streams open
   exit          its exit code
   given         where to write what it was given
 """
@@ -87,6 +88,8 @@ if config.get("noise"):
     print("s3cret is printed by somebody", flush=True)
     print("a line on stderr of the source", file=sys.stderr, flush=True)
 
+if config.get("child"):
+    os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "300")
 left = config.get("die_after")
 for name, count in config["streams"].items():
     status(name, "STARTED")
