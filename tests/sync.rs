@@ -305,6 +305,10 @@ fn a_source_that_fails_leaves_what_it_had_sent() {
             "the source was ended by signal 9",
         ),
         (
+            json!({"die_after": 17, "signal": 9, "torn": true}),
+            "the source was ended by signal 9",
+        ),
+        (
             json!({"exit": 3, "statuses": true}),
             "the source ended with exit code 3",
         ),

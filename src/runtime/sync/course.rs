@@ -26,6 +26,9 @@ use crate::runtime::run::{self, Run};
 /// How often is looked whether the source has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// How long a source that ended within a line may take to end.
+const TORN_WAIT: Duration = Duration::from_secs(2);
+
 /// Two connectors that have been started.
 pub(super) struct Course<'a> {
     pub(super) plan: &'a Plan,
@@ -75,6 +78,8 @@ struct Shared {
     closed: AtomicBool,
     /// The destination ended before that.
     early: AtomicBool,
+    /// What the source sent ended within a line.
+    torn: Arc<AtomicBool>,
 }
 
 impl Course<'_> {
@@ -100,6 +105,7 @@ impl Course<'_> {
             ),
             kept: Some(Arc::clone(&states.count)),
             gone: Some(Arc::clone(&gone)),
+            torn: Some(Arc::clone(&shared.torn)),
         };
         let start = Instant::now();
         let ended = std::thread::scope(|scope| {
@@ -177,6 +183,13 @@ fn source_ended(
     shared: &Shared,
     outcome: &mut Outcome,
 ) -> Result<()> {
+    // A source that died in the middle of a line leaves half of one. Its death is what happened.
+    let torn = shared.torn.load(Ordering::Relaxed)
+        && matches!(&ended, Err(error) if error.kind() == ErrorKind::Protocol);
+    let began = Instant::now();
+    while torn && !source.leash().is_over() && began.elapsed() < TORN_WAIT {
+        std::thread::sleep(LOOK_EVERY);
+    }
     let ending = match &ended {
         Ok(()) => source.wait(),
         Err(_) => source.stop(GRACE),
@@ -189,6 +202,7 @@ fn source_ended(
     });
     let gone = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
     match ended {
+        Err(error) if torn => verdict.and(Err(error)),
         // A source that was stopped because of another failure is not the one that failed.
         Err(error) if !gone => Err(error),
         _ if gone || shared.early.load(Ordering::SeqCst) => Err(early()),
