@@ -1,7 +1,7 @@
 //! What is unusual about a run, told by the runs before it.
 //!
-//! Volumes, times and fractions are compared with what the runs before lead to expect ([`series`]); what a cursor does
-//! is held to rules ([`cursor`]). Runs that failed teach nothing, and with few runs nothing is said.
+//! Volumes, times and fractions are compared with what the runs before lead to expect (`series`); what a cursor does
+//! is held to rules (`cursor`). Runs that failed teach nothing, and with few runs nothing is said.
 
 mod cursor;
 mod metric;
