@@ -99,6 +99,18 @@ pub fn examine(past: &[Entry], judged: &Entry) -> Vec<Anomaly> {
         of_stream.extend(cursor::check(&learned, judged, name));
         found.append(&mut of_stream);
     }
+    // A run whose streams had other numbers of rows than usual takes another time: that follows from them.
+    let rows = |anomaly: &Anomaly| anomaly.metric == Metric::Rows.name();
+    if found.iter().any(rows) {
+        let follows = |metric: &Metric| metric.follows_rows();
+        let names: Vec<_> = Metric::OF_RUN
+            .iter()
+            .filter(|metric| follows(metric))
+            .collect();
+        found.retain(|anomaly| {
+            anomaly.stream.is_some() || !names.iter().any(|metric| metric.name() == anomaly.metric)
+        });
+    }
     found.sort_by_key(|anomaly| std::cmp::Reverse(anomaly.severity));
     found
 }

@@ -14,8 +14,8 @@ pub fn says(
 ) -> String {
     let of = match verdict.forecast {
         Forecast::Before | Forecast::Middle => format!("the last {} runs", verdict.misses),
-        Forecast::Weekday => "this weekday".to_owned(),
-        Forecast::Hour => "this hour of the day".to_owned(),
+        Forecast::Weekday => "runs on this weekday".to_owned(),
+        Forecast::Hour => "runs at this hour of the day".to_owned(),
     };
     let subject = match stream {
         Some(name) => format!("`{name}`"),
@@ -58,6 +58,7 @@ pub fn shown(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Rows | Metric::Bytes | Metric::RateLimited | Metric::Errors => grouped(value),
         Metric::Seconds | Metric::CursorAge => time(value),
+        Metric::SecondsPerRow if value >= 1e-3 => format!("{:.1} ms", value * 1e3),
         Metric::SecondsPerRow => format!("{:.0} µs", value * 1e6),
         Metric::RejectedFraction => format!("{:.1} %", value * 100.0),
         Metric::FindingsPerRow => format!("{value:.2}"),
@@ -102,6 +103,7 @@ mod tests {
             (Metric::CursorAge, 864_000.0, "10.0 days"),
             (Metric::RejectedFraction, 0.125, "12.5 %"),
             (Metric::SecondsPerRow, 0.000_25, "250 µs"),
+            (Metric::SecondsPerRow, 0.377_16, "377.2 ms"),
         ] {
             assert_eq!(shown(metric, value), expected);
         }
@@ -124,7 +126,7 @@ mod tests {
         };
         assert_eq!(
             says(Metric::Rows, Some("crm.users"), 12.0, usual, &verdict),
-            "`crm.users` had 12 records; this weekday lead to expect 1,000, and at least 900"
+            "`crm.users` had 12 records; runs on this weekday lead to expect 1,000, and at least 900"
         );
     }
 }
