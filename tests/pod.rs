@@ -22,6 +22,7 @@ const USER: u32 = 1000;
 struct Container {
     folder: TempDir,
     entrypoint: String,
+    medium: &'static str,
 }
 
 /// What a connector left.
@@ -39,6 +40,7 @@ impl Container {
         Self {
             folder,
             entrypoint: entrypoint.replace("midflight", program),
+            medium: "STDIO",
         }
     }
 
@@ -69,7 +71,7 @@ impl Container {
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("AIRBYTE_ENTRYPOINT", &self.entrypoint)
-            .env("DATA_CHANNEL_MEDIUM", "STDIO")
+            .env("DATA_CHANNEL_MEDIUM", self.medium)
             .env("DATA_CHANNEL_FORMAT", "JSONL")
             .env("WORKER_JOB_ID", "7")
             .env("WORKER_JOB_ATTEMPT", "0")
@@ -164,6 +166,56 @@ fn as_a_destination() {
         states[0]["state"]["destinationStats"]["recordCount"],
         json!(1.0)
     );
+}
+
+/// A source as a shell script: its last argument but one tells what it is given.
+const SOURCE: &str = r#"
+case "$1" in
+spec) echo '{"type":"SPEC","spec":{"connectionSpecification":{"type":"object","additionalProperties":false,"properties":{"count":{"type":"integer"}}}}}' ;;
+read)
+    grep -q midflight "$3" && { echo "our key" >&2; exit 9; }
+    echo '{"type":"RECORD","record":{"stream":"users","data":{"id":1,"mail":"ada@example.com"},"emitted_at":1}}'
+    exit 7 ;;
+esac
+"#;
+
+fn around_a_source() -> (Container, [String; 2]) {
+    let mut container = Container::new("midflight wrap --");
+    let source = container.path("source.sh");
+    fs::write(&source, SOURCE).expect("written");
+    container.entrypoint = format!("{} sh {}", container.entrypoint, source.display());
+    let config = json!({"count": 1, "midflight": {"config": POLICY}});
+    let files = [
+        container.file("c.json", &config),
+        container.file("catalog.json", &catalog()),
+    ];
+    (container, files)
+}
+
+#[test]
+fn around_a_source_its_exit_code_is_ours() {
+    let (container, _) = around_a_source();
+    let spec = container.run(&["spec"], "");
+    assert_eq!(spec.code.trim(), "0", "{}", spec.stderr);
+    let properties = &spec.stdout[0]["spec"]["connectionSpecification"]["properties"];
+    assert!(properties["midflight"].is_object() && properties["count"].is_object());
+
+    let (container, [config, catalog]) = around_a_source();
+    let left = container.run(&["read", "--config", &config, "--catalog", &catalog], "");
+    assert_eq!(left.code.trim(), "7", "{}", left.stderr);
+    let records = of_type(&left.stdout, "RECORD");
+    assert_eq!(records[0]["record"]["data"]["mail"], "<EMAIL>");
+}
+
+#[test]
+fn nothing_goes_past_it_through_sockets() {
+    let (mut container, [config, catalog]) = around_a_source();
+    container.medium = "SOCKET";
+    let left = container.run(&["read", "--config", &config, "--catalog", &catalog], "");
+    assert_eq!(left.code.trim(), "2", "{}", left.stderr);
+    assert!(of_type(&left.stdout, "RECORD").is_empty());
+    let errors = of_type(&left.stdout, "TRACE");
+    assert_eq!(errors[0]["trace"]["error"]["failure_type"], "config_error");
 }
 
 #[test]

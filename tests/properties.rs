@@ -22,6 +22,7 @@ use budget::{Verdict, check};
 use engine::{Run, Way, plan, run};
 use json::Step;
 use lines::STREAMS;
+use midflight::plan::Plan;
 
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -117,6 +118,55 @@ fn way() -> impl Strategy<Value = Way> {
         chunk_bytes,
         writes,
     })
+}
+
+#[test]
+fn to_follow_a_cursor_changes_no_byte() {
+    let plans: Vec<_> = [
+        (include_str!("properties/chunks.yaml"), r#"["id"]"#),
+        ("version: 1", r#"["address", "street"]"#),
+        ("{version: 1, unlisted: pass}", r#"["address", "street"]"#),
+        ("{version: 1, unlisted: pass}", r#"["id"]"#),
+        // Not declared, so it is not followed.
+        ("version: 1", r#"["nowhere"]"#),
+        (
+            "{version: 1, unlisted: drop, streams: {users: {}, orders: {unlisted: redact}}}",
+            r#"["e"]"#,
+        ),
+    ]
+    .into_iter()
+    .map(|(config, cursor)| {
+        let full = r#""sync_mode": "full_refresh", "dest"#;
+        let incremental = format!(r#""sync_mode": "incremental", "cursor_field": {cursor}, "dest"#);
+        let catalog = include_str!("properties/catalog.json").replace(full, &incremental);
+        let plan = |cursors| {
+            let (mut sources, problems) = engine::sources(config, Some(&catalog));
+            sources.cursors = cursors;
+            std::sync::Arc::new(Plan::compile(sources, problems).expect("a plan"))
+        };
+        [plan(false), plan(true)]
+    })
+    .collect();
+    check(
+        &(lines::input(), 0..plans.len(), way()),
+        |(input, which, way)| {
+            let text = input.text();
+            let [without, with] = &plans[which];
+            let without = run(without, text.as_bytes(), &Way::plain());
+            let with = run(with, text.as_bytes(), &way);
+            must(without.body() == with.body(), || {
+                format!(
+                    "{which}\n{}\nbut without\n{}",
+                    shown(&with.output),
+                    shown(&without.output)
+                )
+            })?;
+            let told = |run: &Run| run.failed.as_ref().map(ToString::to_string);
+            must(told(&without) == told(&with), || {
+                format!("{:?} {:?}", without.failed, with.failed)
+            })
+        },
+    );
 }
 
 #[test]

@@ -305,6 +305,10 @@ fn a_source_that_fails_leaves_what_it_had_sent() {
             "the source was ended by signal 9",
         ),
         (
+            json!({"die_after": 17, "signal": 9, "torn": true}),
+            "the source was ended by signal 9",
+        ),
+        (
             json!({"exit": 3, "statuses": true}),
             "the source ended with exit code 3",
         ),
@@ -388,6 +392,23 @@ fn the_engines_own_failure_ends_both_in_order() {
     assert_eq!(place.json("destination_given.json")["complete"], json!([]));
     assert_eq!(place.cursor("users"), 10, "what came before is kept");
     place.covers_what_is_there();
+}
+
+#[test]
+fn what_connectors_leave_behind_does_not_keep_a_sync_from_its_end() {
+    for (source, code) in [(json!({}), 0), (json!({"die_after": 17, "signal": 9}), 4)] {
+        let place = Place::new()
+            .with(source, json!({"child": true}))
+            .with(json!({"child": true}), json!({}));
+        let began = Instant::now();
+        let (ended, _) = place.run();
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "nobody was waited for"
+        );
+        place.covers_what_is_there();
+    }
 }
 
 #[test]

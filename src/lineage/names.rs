@@ -82,7 +82,12 @@ fn job(plan: &Plan, command: &str) -> String {
     let stem = name.map_or("default", |name| {
         name.rsplit_once('.').map_or(name, |(stem, _)| stem)
     });
-    format!("{stem}.{}", command.replace(' ', "_"))
+    format!("{stem}.{}", word(command))
+}
+
+/// The words of a command as one.
+pub(super) fn word(command: &str) -> String {
+    command.replace("--", "").replace(' ', "_")
 }
 
 fn called(

@@ -8,7 +8,7 @@ use super::facet::{
     ErrorMessage, Facet, JobRef, JobType, NominalTime, ParentRun, ProcessingEngine, RootRun,
     RunRef, Tests,
 };
-use super::names::Names;
+use super::names::{Names, word};
 use super::quality;
 use crate::error::Error;
 use crate::plan::Plan;
@@ -89,7 +89,7 @@ impl Story<'_> {
                 job_type: Facet::new(JobType {
                     processing_type: "BATCH",
                     integration: "MIDFLIGHT",
-                    job_type: self.command.to_uppercase().replace(' ', "_"),
+                    job_type: word(self.command).to_uppercase(),
                 }),
             },
         };

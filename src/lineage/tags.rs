@@ -44,18 +44,15 @@ pub(super) fn kinds(
     for learning in stream.learners() {
         for (known, _) in learning.learner.columns() {
             if let Decision::Personal(kind) = known.verdict.decision {
-                note(
-                    &known.place.path.to_string(),
-                    learning.detector.kind_name(kind),
-                );
+                note(&known.place.path, learning.detector.kind_name(kind));
             }
         }
     }
     if let Ok(library) = Library::builtin() {
         for line in stream.schema.lineage().iter().filter(|line| line.masking) {
-            for input in &line.inputs {
-                if let Some(kind) = kind_of_name(library, &input.to_string()) {
-                    note(&input.to_string(), kind);
+            for input in line.inputs.iter().map(ToString::to_string) {
+                if let Some(kind) = kind_of_name(library, &input) {
+                    note(&input, kind);
                 }
             }
         }

@@ -221,7 +221,8 @@ impl StreamPlan {
             .stages
             .get(stage)
             .map_or("", |stage| stage.name.as_str());
-        format!("{:02} {name}", stage + 1)
+        // The look at the cursor is no stage that somebody asked for.
+        format!("{:02} {name}", stage + usize::from(self.cursor.is_none()))
     }
 }
 

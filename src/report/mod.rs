@@ -172,7 +172,12 @@ impl Totals {
         }
         self.follow_cursors(plan, done);
         for (stream, stage, time) in &done.spent {
-            let name = plan.stream(*stream).stage_name(*stage);
+            let stream_plan = plan.stream(*stream);
+            // The look at the cursor is no stage that somebody asked for.
+            if *stage == 0 && stream_plan.cursor.is_some() {
+                continue;
+            }
+            let name = stream_plan.stage_name(*stage);
             *self.stream(*stream).stage_seconds.entry(name).or_default() += time.as_secs_f64();
         }
     }

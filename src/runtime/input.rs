@@ -45,6 +45,8 @@ pub struct Lines {
     beats: bool,
     /// Says that nobody needs what may still come.
     unneeded: Option<Arc<AtomicBool>>,
+    /// Told that the input ended within a line.
+    torn: Option<Arc<AtomicBool>>,
     line_bytes_max: usize,
 }
 
@@ -61,6 +63,7 @@ impl Lines {
             exact: chunk_bytes.is_some(),
             beats: false,
             unneeded: None,
+            torn: None,
             chunk_bytes: chunk_bytes.unwrap_or(CHUNK_BYTES).max(1),
             line_bytes_max: line_bytes_max
                 .and_then(|bytes| usize::try_from(bytes).ok())
@@ -72,6 +75,13 @@ impl Lines {
     #[must_use]
     pub fn beating(mut self) -> Self {
         self.beats = true;
+        self
+    }
+
+    /// Sets `torn` when the input ends within a line.
+    #[must_use]
+    pub fn telling(mut self, torn: Option<Arc<AtomicBool>>) -> Self {
+        self.torn = torn;
         self
     }
 
@@ -190,6 +200,11 @@ impl Input for Lines {
                 break;
             }
             if self.ended {
+                if let (Some(torn), false) =
+                    (&self.torn, matches!(bytes.last(), None | Some(b'\n')))
+                {
+                    torn.store(true, Ordering::Relaxed);
+                }
                 last = Some(bytes.len());
                 break;
             }

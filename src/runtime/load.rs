@@ -36,7 +36,7 @@ pub struct Files {
     pub streams: Option<ConfiguredCatalog>,
     /// The catalog was told from files, and not declared by anybody.
     pub inferred: bool,
-    /// The catalog comes later: what needs columns is not compiled yet.
+    /// The catalog comes later, with the streams.
     pub later: bool,
     /// The run leaves a history, which tells of cursors too.
     pub history: bool,

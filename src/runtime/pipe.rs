@@ -62,8 +62,10 @@ pub(super) struct Goal {
     pub delivery: Option<Delivery>,
     /// STATEs that were kept, to be shown.
     pub kept: Option<Arc<AtomicU64>>,
-    /// Set when the reader of the output has ended.
+    /// Set when what still comes is not needed, or nothing will come though the input is held open.
     pub gone: Option<Arc<AtomicBool>>,
+    /// To be set when the input ends within a line.
+    pub torn: Option<Arc<AtomicBool>>,
 }
 
 impl Goal {
@@ -74,6 +76,7 @@ impl Goal {
             delivery: None,
             kept: None,
             gone: None,
+            torn: None,
         }
     }
 }
@@ -108,7 +111,7 @@ pub(super) fn carry<'a>(
     widen(&input);
     let lines = Lines::new(input, plan.max_line_bytes(), run.options().chunk_bytes);
     let mut goal = goal;
-    let lines = lines.until(goal.gone.take());
+    let lines = lines.until(goal.gone.take()).telling(goal.torn.take());
     Flow::open(plan, run, goal)?.run(lines, conclude)
 }
 

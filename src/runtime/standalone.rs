@@ -49,10 +49,8 @@ pub fn run(
     let streams = catalog.streams().iter().map(Descriptor::from);
     let heard = Heard::new(stated, streams);
     let goal = Goal {
-        output: Outlet::new(output),
         delivery: Some(Delivery::new(Voice::people(), Statuses::Withheld(heard))),
-        kept: None,
-        gone: None,
+        ..Goal::of(Outlet::new(output))
     };
     let run = Run::new(plan, "pipe --standalone", options);
     pipe::carry(plan, run, input, goal, |ended, writer| {

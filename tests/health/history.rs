@@ -109,8 +109,8 @@ fn plain(ended: &Ended) -> String {
 #[test]
 fn an_entry_tells_counts_and_cursors_and_no_value() {
     let folder = folder();
-    let told = plain(&pipe(folder.path(), &["--history", "runs.jsonl"]).run(&messages()));
-    let without = plain(&pipe(folder.path(), &[]).run(&messages()));
+    let told = plain(&pipe(folder.path(), &["--history", "runs.jsonl"]).run(messages()));
+    let without = plain(&pipe(folder.path(), &[]).run(messages()));
     assert_eq!(told, without, "the output is the same without a history");
     let text = fs::read_to_string(folder.path().join("runs.jsonl")).expect("a history");
     for value in [CANARY, "2024", "2999", "example.com"] {
@@ -165,7 +165,7 @@ fn chunks_and_workers_change_neither_output_nor_history() {
     {
         let name = format!("{number}.jsonl");
         let ended =
-            pipe(folder.path(), &[&["--history", &name], *further].concat()).run(&messages());
+            pipe(folder.path(), &[&["--history", &name], *further].concat()).run(messages());
         let output = plain(&ended);
         let mut entry = entries(&folder.path().join(&name)).remove(0);
         for key in ["run", "started", "seconds"] {
@@ -191,7 +191,7 @@ fn runs_that_end_at_once_leave_whole_lines() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..3 {
-                    plain(&pipe(folder.path(), &["--history", "runs.jsonl"]).run(&messages()));
+                    plain(&pipe(folder.path(), &["--history", "runs.jsonl"]).run(messages()));
                 }
             });
         }
@@ -205,7 +205,7 @@ fn runs_that_end_at_once_leave_whole_lines() {
 fn a_torn_line_is_passed_over_and_the_next_one_is_whole() {
     let folder = folder();
     let path = folder.path().join("runs.jsonl");
-    let run = || plain(&pipe(folder.path(), &["--history", "runs.jsonl"]).run(&messages()));
+    let run = || plain(&pipe(folder.path(), &["--history", "runs.jsonl"]).run(messages()));
     run();
     let whole = fs::read_to_string(&path).expect("a history");
     fs::write(&path, format!("{whole}{}", &whole[..whole.len() / 2])).expect("written");
@@ -281,7 +281,7 @@ fn a_file_forgets_what_need_not_be_kept() {
 fn a_history_that_cannot_be_written_is_a_note() {
     let folder = folder();
     fs::write(folder.path().join("file"), "").expect("a file");
-    let ended = pipe(folder.path(), &["--history", "file/runs.jsonl"]).run(&messages());
+    let ended = pipe(folder.path(), &["--history", "file/runs.jsonl"]).run(messages());
     let told = plain(&ended);
     let note = told.lines().last().unwrap_or_default();
     assert!(
@@ -295,7 +295,7 @@ fn a_source_that_tells_an_error_failed_though_the_pipe_went_well() {
     let folder = folder();
     let trace = r#"{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1,"error":{"message":"HTTP Status Code: 401. Error: Unauthorized. Please ensure you are authenticated correctly.","failure_type":"config_error"}}}"#;
     plain(
-        &pipe(folder.path(), &["--history", "runs.jsonl"]).run(&format!("{}{trace}\n", messages())),
+        &pipe(folder.path(), &["--history", "runs.jsonl"]).run(format!("{}{trace}\n", messages())),
     );
     let ended = midflight(&[
         "health",

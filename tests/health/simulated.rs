@@ -1,6 +1,10 @@
 //! Histories with known faults: what is found of them, beside the rule of three standard deviations.
 //!
 //! `benches/health/README.md` shows the table that this prints.
+#![expect(
+    clippy::print_stdout,
+    reason = "the table of benches/health/README.md is printed"
+)]
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,7 @@ STATE comes back when exactly as many records have arrived as it says, and one t
   noise           LOG, TRACE, text and stderr are written at the start
   die_after       records after which it ends by `exit`, or by itself when `signal` is given
   needs_complete  it fails at the end where a stream was not declared complete
+  child           a process of it lives on and holds its streams open
   exit            its exit code at the end
   reject          it leaves out every so many records, and says so
   given           where to write what it was given and what it was told at the end
@@ -55,6 +56,8 @@ if config.get("noise"):
     say({"type": "TRACE", "trace": {"type": "ERROR", "emitted_at": 1, "error": {"message": "a complaint of the destination"}}})
     print("s3cret is printed by a library", flush=True)
     print("a line on stderr of the destination", file=sys.stderr, flush=True)
+if config.get("child"):
+    os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "300")
 given()
 rows = open(config["rows"], "a") if "rows" in config else None
 for line in sys.stdin:

@@ -10,8 +10,10 @@
   noise         LOG, CONTROL, an unknown message and a line that is none are said at the start
   broken_after  records after which a line is no JSON
   die_after     records after which it ends by `exit`, or by itself when `signal` is given
+  torn          it leaves half a line behind then
   hang          it waits at its end until it is told to end, which it may do with `exit`
   pause         seconds after every record
+  child         a process of it lives on and holds its streams open
   exit          its exit code
   given         where to write what it was given
 """
@@ -87,6 +89,8 @@ if config.get("noise"):
     print("s3cret is printed by somebody", flush=True)
     print("a line on stderr of the source", file=sys.stderr, flush=True)
 
+if config.get("child"):
+    os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "300")
 left = config.get("die_after")
 for name, count in config["streams"].items():
     status(name, "STARTED")
@@ -94,6 +98,9 @@ for name, count in config["streams"].items():
     for n in range(first, count + 1):
         if left is not None:
             if left == 0:
+                if config.get("torn"):
+                    out.write('{"type":"RECORD","record":{"stream":"use')
+                    out.flush()
                 if "signal" in config:
                     os.kill(os.getpid(), config["signal"])
                 sys.exit(config.get("exit", 1))

@@ -1,7 +1,7 @@
 //! What is unusual about a run, told by the runs before it.
 //!
-//! Volumes, times and fractions are compared with what the runs before lead to expect ([`series`]); what a cursor does
-//! is held to rules ([`cursor`]). Runs that failed teach nothing, and with few runs nothing is said.
+//! Volumes, times and fractions are compared with what the runs before lead to expect (`series`); what a cursor does
+//! is held to rules (`cursor`). Runs that failed teach nothing, and with few runs nothing is said.
 
 mod cursor;
 mod metric;
@@ -99,7 +99,7 @@ pub fn examine(past: &[Entry], judged: &Entry) -> Vec<Anomaly> {
         of_stream.extend(cursor::check(&learned, judged, name));
         found.append(&mut of_stream);
     }
-    found.sort_by(|one, two| two.severity.cmp(&one.severity));
+    found.sort_by_key(|anomaly| std::cmp::Reverse(anomaly.severity));
     found
 }
 

@@ -101,7 +101,7 @@ fn column_name(column: &str) -> String {
 
 impl Personal {
     pub(super) fn of(known: &Known, order: &Order) -> Option<Self> {
-        let mut kinds: BTreeMap<&str, Vec<(&str, &str, u64)>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&str, Vec<Counted>> = BTreeMap::new();
         for (name, stream) in &known.report.streams {
             for (column, found) in &stream.findings {
                 for (kind, count) in found.iter().filter(|(_, count)| **count > 0) {
@@ -123,11 +123,13 @@ impl Personal {
     }
 }
 
+/// Stream, column, and how often.
+type Counted<'a> = (&'a str, &'a str, u64);
+
 /// Kinds by their counts, each with the columns that have most of it.
 #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
-fn told(kinds: Vec<(&str, Vec<(&str, &str, u64)>)>, order: &Order) -> Vec<Kind> {
-    let total =
-        |places: &[(&str, &str, u64)]| places.iter().map(|(_, _, count)| count).sum::<u64>();
+fn told(kinds: Vec<(&str, Vec<Counted>)>, order: &Order) -> Vec<Kind> {
+    let total = |places: &[Counted]| places.iter().map(|(_, _, count)| count).sum::<u64>();
     let most = kinds
         .iter()
         .map(|(_, places)| total(places))

@@ -380,7 +380,7 @@ reject: {to: ./rejects, max_fraction: 0.05}
             (
                 "version: 1\nsinks: {}",
                 &[
-                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue`, `drift` and `lineage`",
+                    "midflight.yaml:2:1: unknown key `sinks`; the keys of the configuration are `version`, `keys`, `unlisted`, `streams`, `reject`, `foreign_lines`, `max_line_bytes`, `tagger`, `stage`, `catalogue`, `drift`, `history`, `health`, `lineage` and `assume_complete`",
                 ],
             ),
             (

@@ -10,7 +10,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -48,6 +48,14 @@ impl Leash {
             }
             std::thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Whether the connector itself has ended, whoever of those it has started may live on. Whoever waits for it is not
+    /// kept from learning how it ended.
+    pub fn is_over(self) -> bool {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // One that was waited for before is no child any more.
+        !matches!(waitid(WaitId::Pid(self.0), look), Ok(None))
     }
 }
 
@@ -156,6 +164,14 @@ impl Connector {
             std::thread::sleep(LOOK_EVERY);
         }
         self.wait()
+    }
+
+    /// Ends what it has started and left behind, which may hold its streams open.
+    pub fn clear(&self) {
+        if self.ended.is_some() {
+            // Usually nobody is there any more.
+            let _ = rustix::process::kill_process_group(self.group, Signal::KILL);
+        }
     }
 
     fn signal(&self, signal: Signal) {

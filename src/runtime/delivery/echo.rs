@@ -15,7 +15,7 @@ use crate::window::Input;
 const STDERR_BYTES: u64 = 64 << 10;
 
 /// Gives every line of a destination's stdout to `hear`, without its newline, and an empty one now and then while
-/// nothing comes. What it says must be read to the end, or it could not go on; so lines are taken, and not given, after
+/// nothing comes, until its end or until it is `over` and quiet: what it has started may hold its stdout. What it says must be read to the end, or it could not go on; so lines are taken, and not given, after
 /// the first error.
 ///
 /// # Errors
@@ -23,6 +23,7 @@ const STDERR_BYTES: u64 = 64 << 10;
 pub(in crate::runtime) fn listen(
     stdout: OwnedFd,
     line_bytes_max: Option<u64>,
+    over: impl Fn() -> bool,
     mut hear: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let rest = stdout.try_clone();
@@ -32,6 +33,7 @@ pub(in crate::runtime) fn listen(
     loop {
         match lines.read(Vec::new(), &never) {
             Ok(None) => return ended,
+            Ok(Some(chunk)) if chunk.len == 0 && over() => return ended,
             Ok(Some(chunk)) if ended.is_ok() => {
                 let bytes = &chunk.bytes.as_slice()[..chunk.len];
                 ended = match bytes.is_empty() {

@@ -85,7 +85,7 @@ impl Transport {
             Self::Http(server) => match server.client() {
                 Ok(http) => Opened::Http {
                     tries: server.retries + 1,
-                    server,
+                    gzip: server.gzip,
                     http,
                 },
                 Err(note) => Opened::Broken(note),
@@ -137,7 +137,7 @@ impl Server {
 #[derive(Debug)]
 pub(super) enum Opened {
     Http {
-        server: Server,
+        gzip: bool,
         tries: u32,
         http: Http,
     },
@@ -156,13 +156,9 @@ impl Opened {
     /// Sends an event, and gives what went wrong.
     pub fn send(&mut self, event: &str) -> Vec<String> {
         let failed = match self {
-            Self::Http {
-                server,
-                tries,
-                http,
-            } => {
+            Self::Http { gzip, tries, http } => {
                 let payload = Payload::json(event.as_bytes().to_vec());
-                let payload = match server.gzip {
+                let payload = match *gzip {
                     true => payload.zipped(),
                     false => payload,
                 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -22,6 +22,12 @@ use crate::runtime::outlet::Outlet;
 use crate::runtime::output::Writer;
 use crate::runtime::pipe::{self, Goal, now_ms};
 use crate::runtime::run::{self, Run};
+
+/// How often is looked whether the source has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a source that ended within a line may take to end.
+const TORN_WAIT: Duration = Duration::from_secs(2);
 
 /// Two connectors that have been started.
 pub(super) struct Course<'a> {
@@ -72,6 +78,8 @@ struct Shared {
     closed: AtomicBool,
     /// The destination ended before that.
     early: AtomicBool,
+    /// What the source sent ended within a line.
+    torn: Arc<AtomicBool>,
 }
 
 impl Course<'_> {
@@ -83,6 +91,8 @@ impl Course<'_> {
             let error = Error::new(ErrorKind::Internal, "a connector has no pipes");
             return (outcome, Err(error));
         };
+        // Set once the source itself has ended, whatever of it lives on, and when the watch may end.
+        let gone = Arc::new(AtomicBool::new(false));
         let streams = self.plan.sources().catalog.iter();
         let streams = streams
             .flat_map(|catalog| catalog.streams())
@@ -94,7 +104,8 @@ impl Course<'_> {
                 Delivery::new(voice.clone(), Statuses::Withheld(heard)).remembering(&handed),
             ),
             kept: Some(Arc::clone(&states.count)),
-            gone: None,
+            gone: Some(Arc::clone(&gone)),
+            torn: Some(Arc::clone(&shared.torn)),
         };
         let start = Instant::now();
         let ended = std::thread::scope(|scope| {
@@ -118,12 +129,20 @@ impl Course<'_> {
                 source: self.source.leash(),
             }
             .spawn(scope, self.destination, states);
+            let (watched, watch) = (self.source.leash(), Arc::clone(&gone));
+            scope.spawn(move || {
+                while !watch.load(Ordering::Relaxed) && !watched.is_over() {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                watch.store(true, Ordering::Relaxed);
+            });
             let heard = run.ear().clone();
             let source = (&mut self.source, &heard);
             let outcome = &mut outcome;
             let ended = pipe::carry(self.plan, run, input, goal, |ended, writer| {
                 conclude(ended, writer, source, returned, &shared, outcome)
             });
+            gone.store(true, Ordering::Relaxed);
             // Where nothing could even begin, it is still there.
             ended.and(self.source.stop(GRACE).map(drop))
         });
@@ -164,10 +183,18 @@ fn source_ended(
     shared: &Shared,
     outcome: &mut Outcome,
 ) -> Result<()> {
+    // A source that died in the middle of a line leaves half of one. Its death is what happened.
+    let torn = shared.torn.load(Ordering::Relaxed)
+        && matches!(&ended, Err(error) if error.kind() == ErrorKind::Protocol);
+    let began = Instant::now();
+    while torn && !source.leash().is_over() && began.elapsed() < TORN_WAIT {
+        std::thread::sleep(LOOK_EVERY);
+    }
     let ending = match &ended {
         Ok(()) => source.wait(),
         Err(_) => source.stop(GRACE),
     };
+    source.clear();
     let verdict = ending.and_then(|ending| {
         outcome.source = Some(ending);
         ear.exit(Origin::Source, i32::from(ending.exit_code()));
@@ -175,6 +202,7 @@ fn source_ended(
     });
     let gone = matches!(&ended, Err(error) if error.kind() == ErrorKind::Closed);
     match ended {
+        Err(error) if torn => verdict.and(Err(error)),
         // A source that was stopped because of another failure is not the one that failed.
         Err(error) if !gone => Err(error),
         _ if gone || shared.early.load(Ordering::SeqCst) => Err(early()),
@@ -269,9 +297,10 @@ impl<'s> Return<'s> {
     ) -> ScopedJoinHandle<'s, Returned> {
         scope.spawn(move || {
             let mut counts = Counts::default();
-            let stdout = destination.stdout();
+            let (stdout, leash) = (destination.stdout(), destination.leash());
             let heard = stdout.map_or(Ok(()), |stdout| {
-                echo::listen(stdout, self.plan.max_line_bytes(), |line| {
+                let over = || leash.is_over();
+                echo::listen(stdout, self.plan.max_line_bytes(), over, |line| {
                     let heard = self.hear(line, &mut states, &mut counts);
                     if heard.is_err() {
                         // States that cannot be kept would all be lost.
@@ -282,6 +311,7 @@ impl<'s> Return<'s> {
             });
             let heard = heard.and(states.write());
             let ending = destination.wait();
+            destination.clear();
             if let Ok(ending) = &ending {
                 self.ear
                     .exit(Origin::Destination, i32::from(ending.exit_code()));

@@ -19,6 +19,7 @@ mod members;
 pub mod own;
 mod read;
 mod spec;
+mod unseen;
 mod write;
 
 use std::os::fd::OwnedFd;

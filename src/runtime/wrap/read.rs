@@ -7,7 +7,7 @@ use super::ahead;
 use super::child::Child;
 use super::discover::source_catalog;
 use super::own::{self, Own};
-use super::{Failure, Wrap};
+use super::{Failure, Wrap, unseen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
@@ -31,6 +31,9 @@ pub(super) fn run(
         Error::new(ErrorKind::Catalog, format!("{name} cannot be read")).because(error)
     })?;
     let given = ConfiguredCatalog::parse(&text, &name)?;
+    if !wrap.options.observe {
+        unseen::refuse(&given)?;
+    }
     let plan = plan(wrap, &mut own, &given)?;
     let asked = match plan.observe() {
         true => given.to_json(),

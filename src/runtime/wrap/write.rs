@@ -116,12 +116,14 @@ impl Inner<'_> {
         };
         let (plan, voice) = (self.plan, &self.voice);
         let connector = &mut self.connector;
-        let ear = run.ear().clone();
+        let (ear, leash) = (run.ear().clone(), connector.leash());
         std::thread::scope(|scope| {
             let (handed, gone, ear) = (&handed, &gone, &ear);
             let heard = scope.spawn(move || {
                 let way = Way { handed, voice, ear };
-                let heard = echo::listen(stdout, plan.max_line_bytes(), |line| way.back(line));
+                let over = || leash.is_over();
+                let heard =
+                    echo::listen(stdout, plan.max_line_bytes(), over, |line| way.back(line));
                 gone.store(true, Ordering::Relaxed);
                 heard
             });
