@@ -175,12 +175,13 @@ spec) echo '{"type":"SPEC","spec":{"connectionSpecification":{"type":"object","a
 read)
     grep -q midflight "$3" && { echo "our key" >&2; exit 9; }
     echo '{"type":"RECORD","record":{"stream":"users","data":{"id":1,"mail":"ada@example.com"},"emitted_at":1}}'
+    echo 'psycopg2.OperationalError: FATAL:  password authentication failed for user "airbyte"' >&2
     exit 7 ;;
 esac
 "#;
 
 fn around_a_source() -> (Container, [String; 2]) {
-    let mut container = Container::new("midflight wrap --");
+    let mut container = Container::new("midflight wrap --history history.jsonl --");
     let source = container.path("source.sh");
     fs::write(&source, SOURCE).expect("written");
     container.entrypoint = format!("{} sh {}", container.entrypoint, source.display());
@@ -205,6 +206,11 @@ fn around_a_source_its_exit_code_is_ours() {
     assert_eq!(left.code.trim(), "7", "{}", left.stderr);
     let records = of_type(&left.stdout, "RECORD");
     assert_eq!(records[0]["record"]["data"]["mail"], "<EMAIL>");
+    let history = fs::read_to_string(container.path("history.jsonl")).expect("a history");
+    let told: Value = serde_json::from_str(history.trim()).expect("one run");
+    assert_eq!(told["outcome"], "failed");
+    assert_eq!(told["failure"]["class"], "auth", "{told}");
+    assert_eq!(told["failure"]["origin"], "source");
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::runtime::connector::{Connector, Ending, asked_to_end};
+use crate::runtime::health::Ear;
 
 /// How often is looked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -31,11 +33,16 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts a connector; gives its stdout too. From now on it has `grace` to end once it, or we, were asked to.
+    /// Starts a connector; gives its stdout too. From now on it has `grace` to end once it, or we, were asked to. What it
+    /// says on stderr is heard by `ear`.
     ///
     /// # Errors
     /// `Child` when it cannot be started.
-    pub fn start(mut command: Command, grace: Duration) -> Result<(Self, OwnedFd)> {
+    pub fn start(
+        mut command: Command,
+        grace: Duration,
+        ear: Option<Ear>,
+    ) -> Result<(Self, OwnedFd)> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -49,7 +56,7 @@ impl Child {
             connector: Arc::new(Mutex::new(connector)),
             grace,
             over: Arc::new(AtomicBool::new(false)),
-            stderr: Arc::new(Mutex::new(Some(hand_on(stderr)?))),
+            stderr: Arc::new(Mutex::new(Some(hand_on(stderr, ear)?))),
         };
         child.watch()?;
         Ok((child, stdout))
@@ -158,7 +165,7 @@ pub fn spawn<T: Send + 'static>(
 
 /// Hands lines on to our stderr, each as a whole. One that nobody reads there any more is still read here, so that the
 /// connector does not wait for ever.
-fn hand_on(stderr: OwnedFd) -> Result<JoinHandle<()>> {
+fn hand_on(stderr: OwnedFd, ear: Option<Ear>) -> Result<JoinHandle<()>> {
     spawn("stderr", move || {
         let mut lines = BufReader::new(std::fs::File::from(stderr));
         let mut line = Vec::new();
@@ -171,6 +178,9 @@ fn hand_on(stderr: OwnedFd) -> Result<JoinHandle<()>> {
                 return;
             }
             let _ = std::io::stderr().lock().write_all(&line);
+            if let Some(ear) = &ear {
+                ear.text(Origin::Source, &String::from_utf8_lossy(&line));
+            }
         }
     })
 }

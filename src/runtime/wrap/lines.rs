@@ -66,7 +66,7 @@ pub fn run(
     output: &Outlet,
     mut answer: impl FnMut(Kind, &str) -> Result<Answer>,
 ) -> Result<Told> {
-    let (child, stdout) = Child::start(command, grace)?;
+    let (child, stdout) = Child::start(command, grace, None)?;
     let mut lines = BufReader::new(std::fs::File::from(stdout));
     let mut error = false;
     let mut each = || -> Result<()> {

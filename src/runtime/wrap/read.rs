@@ -9,6 +9,7 @@ use super::discover::source_catalog;
 use super::own::{self, Own};
 use super::{Failure, Wrap, unseen};
 use crate::error::{Error, ErrorKind, Result};
+use crate::health::Origin;
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::runtime::load::with_catalog;
@@ -42,18 +43,22 @@ pub(super) fn run(
     let asked = own::file(&asked.to_string())?;
     let mut run = Run::new(&plan, COMMAND, &wrap.options.run);
     run.admit()?;
+    let ear = run.ear().clone();
     let flow = Flow::open(&plan, run, Goal::of(wrap.output.clone()))?.express();
     let mut files = vec![("--config", own.child()), ("--catalog", asked.path())];
     files.extend(state.map(|state| ("--state", state)));
     let command = wrap.asked.command("read", &files);
-    let (child, stdout) = Child::start(command, wrap.options.grace)?;
+    let (child, stdout) = Child::start(command, wrap.options.grace, Some(ear.clone()))?;
     crate::runtime::pipe::widen(&stdout);
     let sizes = (plan.max_line_bytes(), wrap.options.run.chunk_bytes);
     let own = Arc::new(own);
     let (lines, reader) = ahead::start(stdout, &child, &own, &wrap.output, sizes)?;
     let read = flow.run(lines, |ended, _| {
         let concluded = match ended {
-            Ok(()) => child.wait().and_then(|ending| child.verdict(ending)),
+            Ok(()) => child.wait().and_then(|ending| {
+                ear.exit(Origin::Source, i32::from(ending.exit_code()));
+                child.verdict(ending)
+            }),
             // Nobody reads it any more; why, is what is to be told.
             Err(error) => {
                 let _ = child.stop();
