@@ -214,6 +214,19 @@ fn around_a_source_its_exit_code_is_ours() {
 }
 
 #[test]
+fn a_source_that_cannot_be_started_is_a_run_that_failed() {
+    let (mut container, [config, catalog]) = around_a_source();
+    let program = container.entrypoint.rsplit_once(" sh ").expect("a shell").0;
+    container.entrypoint = format!("{program} /no/such/source");
+    let left = container.run(&["read", "--config", &config, "--catalog", &catalog], "");
+    assert_eq!(left.code.trim(), "4", "{}", left.stderr);
+    assert_eq!(of_type(&left.stdout, "TRACE").len(), 1);
+    let history = fs::read_to_string(container.path("history.jsonl")).expect("a history");
+    let told: Value = serde_json::from_str(history.trim()).expect("one run");
+    assert_eq!(told["outcome"], "failed");
+}
+
+#[test]
 fn nothing_goes_past_it_through_sockets() {
     let (mut container, [config, catalog]) = around_a_source();
     container.medium = "SOCKET";

@@ -151,6 +151,16 @@ impl<'a> Flow<'a> {
         self
     }
 
+    /// Ends a run that has no input after all. Whoever was told that it began is told that it failed.
+    pub fn give_up(mut self, error: Error) -> Error {
+        self.writer.account.finish();
+        let totals = &mut self.writer.account.totals;
+        let ended = self.run.settle(totals, Err(error.again()));
+        // The first error is the one to be told.
+        let _ = self.run.tell(totals, (0, 0), &ended);
+        error
+    }
+
     /// Takes the messages from `lines` to the output. `conclude` is asked once the input has ended, or what stopped it
     /// is known, and gives how the run ended as a whole. What goes wrong is told in the output.
     ///

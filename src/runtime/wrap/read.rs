@@ -13,7 +13,7 @@ use crate::health::Origin;
 use crate::plan::Plan;
 use crate::protocol::catalog::ConfiguredCatalog;
 use crate::runtime::load::with_catalog;
-use crate::runtime::pipe::{Flow, Goal};
+use crate::runtime::pipe::{Flow, Goal, widen};
 use crate::runtime::run::Run;
 
 /// The words of the command, as it is put on record.
@@ -48,11 +48,18 @@ pub(super) fn run(
     let mut files = vec![("--config", own.child()), ("--catalog", asked.path())];
     files.extend(state.map(|state| ("--state", state)));
     let command = wrap.asked.command("read", &files);
-    let (child, stdout) = Child::start(command, wrap.options.grace, Some(ear.clone()))?;
-    crate::runtime::pipe::widen(&stdout);
     let sizes = (plan.max_line_bytes(), wrap.options.run.chunk_bytes);
     let own = Arc::new(own);
-    let (lines, reader) = ahead::start(stdout, &child, &own, &wrap.output, sizes)?;
+    let started = Child::start(command, wrap.options.grace, Some(ear.clone()));
+    let started = started.and_then(|(child, stdout)| {
+        widen(&stdout);
+        let (lines, reader) = ahead::start(stdout, &child, &own, &wrap.output, sizes)?;
+        Ok((child, lines, reader))
+    });
+    let (child, lines, reader) = match started {
+        Ok(started) => started,
+        Err(error) => return Err(flow.give_up(error).into()),
+    };
     let read = flow.run(lines, |ended, _| {
         let concluded = match ended {
             Ok(()) => child.wait().and_then(|ending| {
