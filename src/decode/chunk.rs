@@ -110,8 +110,11 @@ pub enum EventKind {
     State(State),
     /// The status of a stream.
     Status,
-    /// Any other message: LOG, TRACE, CONTROL and what later versions of the protocol bring.
-    Said,
+    /// Any other message: LOG, TRACE, CONTROL and what later versions of the protocol bring. Some are `express`: they
+    /// concern no record, and may leave before records that stand in front of them.
+    Said {
+        express: bool,
+    },
     /// Not a message of the protocol.
     Foreign,
 }

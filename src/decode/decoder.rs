@@ -89,7 +89,7 @@ impl Indexed<'_> {
 enum Line {
     Done,
     Foreign,
-    Said,
+    Said { express: bool },
     Status,
     State(State),
 }
@@ -109,7 +109,7 @@ impl Decoder {
             let kind = match read {
                 Ok(Line::Done) => None,
                 Ok(Line::Foreign) => Some(EventKind::Foreign),
-                Ok(Line::Said) => Some(EventKind::Said),
+                Ok(Line::Said { express }) => Some(EventKind::Said { express }),
                 Ok(Line::Status) => Some(EventKind::Status),
                 Ok(Line::State(state)) => Some(EventKind::State(state)),
                 Err(fault) => {
@@ -257,7 +257,9 @@ impl Decoder {
                 envelope.state_at,
             )?)),
             (Some("TRACE"), None) if names_status(line.span.of(bytes)) => Ok(Line::Status),
-            (Some(_), None) => Ok(Line::Said),
+            (Some(kind), None) => Ok(Line::Said {
+                express: concerns_no_record(kind),
+            }),
         }
     }
 
@@ -367,8 +369,7 @@ impl Decoder {
     }
 }
 
-/// Whether the line at `start` of a chunk is a LOG, a CONTROL, or a TRACE that tells no stream's status: what concerns no
-/// record, and may leave before records that stand in front of it.
+/// Whether the line at `start` of a chunk that has not been decoded yet is express.
 pub fn is_express(bytes: &[u8], start: usize) -> bool {
     let mut positions = Vec::new();
     let (scan, sound) = frame::index(bytes, start, &mut positions);
@@ -381,12 +382,13 @@ pub fn is_express(bytes: &[u8], start: usize) -> bool {
         return false;
     };
     let kind = envelope.kind.and_then(|span| text(span.of(bytes)));
-    envelope.record.is_none()
-        && match kind.as_deref() {
-            Some("LOG" | "CONTROL") => true,
-            Some("TRACE") => !names_status(line),
-            _ => false,
-        }
+    let status = kind.as_deref() == Some("TRACE") && names_status(line);
+    envelope.record.is_none() && kind.as_deref().is_some_and(concerns_no_record) && !status
+}
+
+/// Whether a message of this type, unless it is the status of a stream, has no place among the records.
+fn concerns_no_record(kind: &str) -> bool {
+    matches!(kind, "LOG" | "CONTROL" | "TRACE")
 }
 
 /// Whether a TRACE may tell the status of a stream; its reader finds out.

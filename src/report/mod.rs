@@ -199,7 +199,7 @@ impl Totals {
             let events = done.decoded.events.iter();
             let states = events.filter(|event| match &event.kind {
                 EventKind::State(state) => state.scope.covers(descriptor),
-                EventKind::Said | EventKind::Foreign | EventKind::Status => false,
+                EventKind::Said { .. } | EventKind::Foreign | EventKind::Status => false,
             });
             let mut seen = false;
             for (_, batch) in batches.iter().filter(|(stream, _)| *stream == id) {

@@ -25,7 +25,8 @@ pub struct Account<'a> {
     rejects: Option<Rejects>,
     demotions: Demotions,
     pub progress: Progress,
-    ear: Ear,
+    /// `None` where nobody wants to know.
+    ear: Option<Ear>,
     pulse: Option<Pulse>,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Account<'a> {
     ///
     /// # Errors
     /// `Output` when it cannot be opened.
-    pub fn open(plan: &'a Plan, run: &str, progress: Progress, ear: Ear) -> Result<Self> {
+    pub fn open(plan: &'a Plan, run: &str, progress: Progress, ear: Option<Ear>) -> Result<Self> {
         let rejects = match plan.reject_to().filter(|_| !plan.observe()) {
             Some(directory) => Some(Rejects::open(directory, run)?),
             None => None,
@@ -88,10 +89,13 @@ impl<'a> Account<'a> {
 
     /// Hears the messages that may tell why a run fails.
     fn hear(&self, done: &Done) {
+        let Some(ear) = &self.ear else {
+            return;
+        };
         for event in &done.decoded.events {
-            if let EventKind::Said | EventKind::Status = event.kind {
+            if let EventKind::Said { .. } | EventKind::Status = event.kind {
                 let line = event.line.of(done.chunk.bytes.as_slice());
-                self.ear.line(Origin::Source, line);
+                ear.line(Origin::Source, line);
             }
         }
     }
@@ -178,13 +182,13 @@ fn limits(plan: &Plan, totals: &Totals, least: u64) -> Result<()> {
     Ok(())
 }
 
-/// Writes `report.json` into a directory.
+/// Writes a file into the directory of a report.
 ///
 /// # Errors
 /// `Output` when it cannot be written.
-pub fn write_report(directory: &Path, report: &str) -> Result<()> {
-    let path = directory.join("report.json");
-    let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, report));
+pub fn write_into(directory: &Path, name: &str, text: &str) -> Result<()> {
+    let path = directory.join(name);
+    let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, text));
     written.map_err(|error| {
         let message = format!("{} cannot be written", path.display());
         Error::new(ErrorKind::Output, message).because(error)
@@ -199,7 +203,7 @@ pub fn mixed_states(ledger: &Ledger, done: &Done) -> Option<Stop> {
             .iter()
             .filter_map(|event| match &event.kind {
                 EventKind::State(state) => Some((event.number, state)),
-                EventKind::Said | EventKind::Foreign | EventKind::Status => None,
+                EventKind::Said { .. } | EventKind::Foreign | EventKind::Status => None,
             })
     };
     let (place, error) = ledger.mixed(states().map(|(_, state)| state))?;

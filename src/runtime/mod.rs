@@ -25,6 +25,7 @@ pub mod llm;
 mod load;
 mod metrics;
 pub mod models;
+mod notes;
 mod outlet;
 mod output;
 pub mod page;

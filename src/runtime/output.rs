@@ -6,7 +6,7 @@ use super::account::{Account, mixed_states};
 use super::delivery::{Counts, Delivery};
 use super::outlet::Outlet;
 use crate::checkpoint::Ledger;
-use crate::decode::{Copied, EventKind, Stop, is_express};
+use crate::decode::{Copied, EventKind, Stop};
 use crate::error::{Error, Result};
 use crate::pipeline::Done;
 use crate::plan::{Plan, Shown};
@@ -213,13 +213,14 @@ impl<'a> Writer<'a> {
                     }
                 }
                 Piece::Said { event, end } => {
-                    let line = done.decoded.events[*event].line;
+                    let event = &done.decoded.events[*event];
                     let Some(Some(patch)) = patches.next() else {
                         continue;
                     };
-                    if self.express && is_express(bytes, line.start as usize) {
+                    if self.express && matches!(event.kind, EventKind::Said { express: true }) {
                         continue;
                     }
+                    let line = event.line;
                     slices.push(IoSlice::new(line.of(bytes)));
                     slices.push(IoSlice::new(patch.as_bytes()));
                     slices.push(IoSlice::new(&bytes[line.end as usize..*end as usize]));

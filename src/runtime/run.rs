@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::account::{Account, write_report};
+use super::account::{Account, write_into};
 use super::audit;
 use super::drift;
 use super::environment::Environment;
@@ -121,7 +121,9 @@ impl<'a> Run<'a> {
     pub fn account(&self) -> Result<Account<'a>> {
         let name = self.began.format("%Y%m%dT%H%M%S%3fZ").to_string();
         let progress = Progress::new(self.options.progress);
-        let account = Account::open(self.plan, &name, progress, self.ear.clone())?;
+        let listens = health::listens(self.plan, self.options);
+        let ear = listens.then(|| self.ear.clone());
+        let account = Account::open(self.plan, &name, progress, ear)?;
         Ok(account.beating(self.pulse()))
     }
 
@@ -198,7 +200,8 @@ impl<'a> Run<'a> {
     ) -> Result<Vec<String>> {
         if let Some(folder) = self.folder() {
             let (time, failed) = (self.start.elapsed(), ended.as_ref().err());
-            write_report(folder, &totals.json(self.plan, states, time, failed))?;
+            let report = totals.json(self.plan, states, time, failed);
+            write_into(folder, "report.json", &report)?;
         }
         self.watched.over(self.plan, totals, states, ended);
         let mut notes = health::told(self, self.plan, totals, ended);

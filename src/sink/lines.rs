@@ -107,7 +107,9 @@ pub fn render(
                     .for_each(|copied| copied.add_to(&mut splice.out.leaving));
                 match line.kind {
                     EventKind::State(_) => splice.state(event as usize, line.line),
-                    EventKind::Said | EventKind::Status => splice.other(event as usize, line.line),
+                    EventKind::Said { .. } | EventKind::Status => {
+                        splice.other(event as usize, line.line)
+                    }
                     EventKind::Foreign if observe && !quiet => {}
                     EventKind::Foreign => splice.foreign(event as usize, line.line),
                 }

@@ -4,6 +4,7 @@
 //! terminal's Ctrl-C reaches it once, through us.
 
 mod relay;
+mod stderr;
 
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -15,6 +16,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use crate::error::{Error, ErrorKind, Result};
 
 pub use relay::asked_to_end;
+pub use stderr::each_line;
 
 /// How often a connector that was asked to end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

@@ -1,18 +1,15 @@
 //! What a connector beside us says: its lines, one by one, as they come.
 
-use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicBool;
 
 use super::Voice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Origin;
+use crate::runtime::connector::each_line;
 use crate::runtime::health::Ear;
 use crate::runtime::input::Lines;
 use crate::window::Input;
-
-/// Bytes of a line of stderr that are taken at once.
-const STDERR_BYTES: u64 = 64 << 10;
 
 /// Gives every line of a destination's stdout to `hear`, without its newline, and an empty one now and then while
 /// nothing comes, until its end or until it is `over` and quiet: what it has started may hold its stdout. What it says must be read to the end, or it could not go on; so lines are taken, and not given, after
@@ -66,20 +63,8 @@ pub(in crate::runtime) fn show(
     voice: &Voice,
     ear: &Ear,
 ) {
-    let mut lines = BufReader::new(std::fs::File::from(stderr));
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match lines
-            .by_ref()
-            .take(STDERR_BYTES)
-            .read_until(b'\n', &mut line)
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                ear.text(origin, &String::from_utf8_lossy(&line));
-                voice.stderr(who, &line);
-            }
-        }
-    }
+    each_line(stderr, |line| {
+        ear.text(origin, &String::from_utf8_lossy(line));
+        voice.stderr(who, line);
+    });
 }

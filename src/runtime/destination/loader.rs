@@ -292,7 +292,7 @@ impl<'a> Loader<'a> {
                                 self.complete.insert(stream);
                             }
                         }
-                        EventKind::Said | EventKind::Foreign => {}
+                        EventKind::Said { .. } | EventKind::Foreign => {}
                     }
                 }
             }

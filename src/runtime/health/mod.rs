@@ -8,6 +8,7 @@ use std::path::Path;
 
 use chrono::Utc;
 
+use super::account::write_into;
 use super::history::{self, History};
 use super::run::Run;
 use super::secret;
@@ -26,7 +27,7 @@ pub use webhook::send;
 const FILE: &str = "health.json";
 
 /// Whether a run with these options and this plan leaves a history, and where.
-pub fn place(plan: &Plan, options: &super::run::Options) -> Option<String> {
+fn place(plan: &Plan, options: &super::run::Options) -> Option<String> {
     if !options.outside {
         return None;
     }
@@ -40,6 +41,11 @@ pub fn place(plan: &Plan, options: &super::run::Options) -> Option<String> {
         .clone()
         .or_else(|| configured.map(|history| history.to.clone()))
         .or_else(report)
+}
+
+/// Whether anybody wants to know what a run with these options and this plan hears.
+pub fn listens(plan: &Plan, options: &super::run::Options) -> bool {
+    options.outside && (place(plan, options).is_some() || plan.sources().alerts.is_some())
 }
 
 /// Who is told by the configuration. `variables` come before those of the environment, relative paths start at `folder`.
@@ -82,11 +88,11 @@ pub fn asked(variable: &str, format: crate::plan::config::WebhookFormat) -> Resu
 /// Adds a run that is over to its history and tells who wants to know. Gives what a person should know though nothing
 /// failed.
 pub fn told(run: &Run<'_>, plan: &Plan, totals: &Totals, ended: &Result<()>) -> Vec<String> {
-    let alerts = plan.sources().alerts.as_ref();
-    let to = place(plan, run.options());
-    if !run.options().outside || (to.is_none() && alerts.is_none()) {
+    if !listens(plan, run.options()) {
         return Vec::new();
     }
+    let alerts = plan.sources().alerts.as_ref();
+    let to = place(plan, run.options());
     let id = run.id.to_string();
     let told = Told {
         run: &id,
@@ -179,13 +185,7 @@ pub fn look(to: &str, wanted: &str) -> Result<Health> {
 /// # Errors
 /// `Output` when it cannot be written.
 pub fn write(directory: &Path, health: &Health) -> Result<()> {
-    let path = directory.join(FILE);
-    let written =
-        std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, health.to_json()));
-    written.map_err(|error| {
-        let message = format!("{} cannot be written", path.display());
-        Error::new(ErrorKind::Output, message).because(error)
-    })
+    write_into(directory, FILE, &health.to_json())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of any year fit")]

@@ -1,15 +1,12 @@
 //! Sends events on a thread of its own, so that no record waits for a server.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::transport::Transport;
+use crate::runtime::notes;
 
 /// Events that wait; a run has two.
 const WAITING: usize = 8;
-
-/// How long the end of a run waits for its events to be taken.
-const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The way to the thread.
 #[derive(Debug)]
@@ -53,23 +50,10 @@ impl Sender {
     /// Waits until everything is sent, but not for long, and gives what went wrong, each thing once.
     pub fn finish(self) -> Vec<String> {
         drop(self.events);
-        let deadline = Instant::now() + FAREWELL;
-        let mut notes: Vec<String> = Vec::new();
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.notes.recv_timeout(left) {
-                Ok(note) if notes.contains(&note) => {}
-                Ok(note) => notes.push(note),
-                Err(RecvTimeoutError::Disconnected) => return notes,
-                Err(RecvTimeoutError::Timeout) => {
-                    notes.push(format!(
-                        "lineage: {} did not take the events within {} seconds of the run's end",
-                        self.what,
-                        FAREWELL.as_secs()
-                    ));
-                    return notes;
-                }
-            }
-        }
+        notes::until_the_end(
+            &self.notes,
+            &format!("lineage: {}", self.what),
+            "the events",
+        )
     }
 }

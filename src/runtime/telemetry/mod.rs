@@ -6,20 +6,18 @@
 mod settings;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::environment::Environment;
 use super::http::{Http, Patience, Payload};
 use super::live::Live;
+use super::notes;
 use crate::telemetry::otlp::metric::Metrics;
 use crate::telemetry::otlp::trace::Traces;
 use crate::telemetry::{Reading, families, spans};
 use settings::{Settings, Target};
-
-/// How long the end of a run waits for a collector.
-const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES: u64 = 1 << 20;
@@ -97,23 +95,11 @@ impl Exporter {
     /// Has the rest sent, once the last counts can be read, and gives what went wrong, each thing once.
     pub fn finish(self) -> Vec<String> {
         let _ = self.end.try_send(());
-        let deadline = Instant::now() + FAREWELL;
-        let mut notes: Vec<String> = Vec::new();
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.notes.recv_timeout(left) {
-                Ok(note) if notes.contains(&note) => {}
-                Ok(note) => notes.push(note),
-                Err(RecvTimeoutError::Disconnected) => return notes,
-                Err(RecvTimeoutError::Timeout) => {
-                    notes.push(format!(
-                        "telemetry: {COLLECTOR} did not take everything within {} seconds of the run's end",
-                        FAREWELL.as_secs()
-                    ));
-                    return notes;
-                }
-            }
-        }
+        notes::until_the_end(
+            &self.notes,
+            &format!("telemetry: {COLLECTOR}"),
+            "everything",
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! The connector that runs inside of a wrapped one: what it says on stderr goes on to ours, and whoever asks us to end
 //! asks it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,14 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Origin;
-use crate::runtime::connector::{Connector, Ending, asked_to_end};
+use crate::runtime::connector::{Connector, Ending, asked_to_end, each_line};
 use crate::runtime::health::Ear;
 
 /// How often is looked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// Longest part of a line on stderr that is handed on as one.
-const STDERR_BYTES_MAX: u64 = 64 * 1024;
 
 /// How long what was said on stderr is waited for once the connector has ended: a process of it may live on and hold it.
 const STDERR_WAIT: Duration = Duration::from_secs(2);
@@ -167,20 +164,11 @@ pub fn spawn<T: Send + 'static>(
 /// connector does not wait for ever.
 fn hand_on(stderr: OwnedFd, ear: Option<Ear>) -> Result<JoinHandle<()>> {
     spawn("stderr", move || {
-        let mut lines = BufReader::new(std::fs::File::from(stderr));
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = (&mut lines)
-                .take(STDERR_BYTES_MAX)
-                .read_until(b'\n', &mut line);
-            if !matches!(read, Ok(1..)) {
-                return;
-            }
-            let _ = std::io::stderr().lock().write_all(&line);
+        each_line(stderr, |line| {
+            let _ = std::io::stderr().lock().write_all(line);
             if let Some(ear) = &ear {
-                ear.text(Origin::Source, &String::from_utf8_lossy(&line));
+                ear.text(Origin::Source, &String::from_utf8_lossy(line));
             }
-        }
+        });
     })
 }
